@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every stack tells the rest of the collection, and nothing more.
+
+A stack is knowledge about one kind of server software. The generic transaction
+(``transaction.py``) gives each of them locking, journal, validation, reload, proof and rollback;
+the generic judge (``findings``) reads listeners of all stacks alike.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ..baseline.model import Baseline, Capabilities, Clamp
+    from .host import Host
+
+
+class Provenance(t.NamedTuple):
+    """Where a setting comes from. ``file`` is empty and ``line`` 0 for a built-in default, which ``text`` then names."""
+
+    file: str
+    line: int
+    text: str
+
+
+class Setting(t.NamedTuple):
+    """One effective setting: its value in the normal form of :class:`Listener`, and every place that made it so."""
+
+    value: t.Any
+    provenance: tuple[Provenance, ...]
+
+
+class Listener(t.NamedTuple):
+    """An address a stack serves (``role`` server) or a connection it opens (``role`` client), with effective settings.
+
+    ``settings`` uses these keys in every stack, so that one judge reads them all; a stack leaves out what it cannot know:
+
+    =====================  ==========================================================================================
+    ``protocols``          tuple of protocol ids (``baseline.model.PROTOCOLS``), oldest first
+    ``suites_tls12``       tuple of IANA names accepted up to TLS 1.2, in the server's order
+    ``suites_tls13``       tuple of IANA names accepted with TLS 1.3
+    ``groups``             tuple of IANA group names
+    ``session_tickets``    ``off``, ``rotated`` or ``static``
+    ``hsts_max_age``       seconds, 0 when the header is absent somewhere under the listener
+    ``plaintext``          ``served``, ``redirected`` or ``refused``; only where ``tls`` is false
+    ``peer_verification``  bool; only for ``role`` client
+    ``certificates``       tuple of paths
+    =====================  ==========================================================================================
+
+    ``endpoints`` are URIs by which the host itself can reach the listener for a handshake (loopback for wildcard
+    addresses), one per name that may behave differently; empty when it cannot be probed.
+    """
+
+    stack: str
+    context: str
+    role: str
+    address: str
+    names: tuple[str, ...]
+    is_default: bool
+    tls: bool
+    settings: dict[str, Setting]
+    endpoints: tuple[str, ...]
+
+
+class Document(t.NamedTuple):
+    """One file the daemon really reads. ``tree`` is the stack's own lossless parse of ``data``."""
+
+    path: str
+    data: bytes
+    tree: t.Any
+
+
+class Edit(t.NamedTuple):
+    """Replace ``document.data[start:end]`` by ``replacement``. ``check`` is the check that demands it."""
+
+    path: str
+    start: int
+    end: int
+    replacement: bytes
+    line: int
+    check: str
+    reason: str
+
+
+class Unmended(t.NamedTuple):
+    """Something that breaks the baseline and was left alone on purpose, with the reason and the way to mend it."""
+
+    check: str
+    provenance: Provenance
+    reason: str
+
+
+class Plan(t.NamedTuple):
+    """What would make the documents right. No edits and no unmended things means the files already hold the baseline."""
+
+    edits: tuple[Edit, ...]
+    clamps: tuple[Clamp, ...]
+    unmended: tuple[Unmended, ...]
+
+
+class Instance(t.NamedTuple):
+    """One installed (and perhaps running) copy of the software.
+
+    ``facts`` holds what only the stack itself understands (paths, module lists, master process id).
+    """
+
+    stack: str
+    name: str
+    version: tuple[int, ...]
+    config: str
+    capabilities: Capabilities
+    running: bool
+    facts: dict[str, t.Any]
+
+
+class TestResult(t.NamedTuple):
+    """The daemon's own judgement of its configuration: ``ok``, its words, and the warnings among them."""
+
+    ok: bool
+    output: str
+    warnings: tuple[str, ...]
+
+
+class ExportFile(t.NamedTuple):
+    """One redacted file for the evidence. ``name`` is a relative path; ``redactions`` counts what was taken out."""
+
+    name: str
+    text: str
+    redactions: int
+
+
+class Stack:
+    """The surface of a stack. Subclasses are stateless: all state is in the arguments."""
+
+    name = ""
+    #: What people call the software, for messages.
+    title = ""
+
+    def discover(self, host: Host) -> list[Instance]:
+        """Instances installed on the host; empty when the software is absent. Reads only."""
+        raise NotImplementedError
+
+    def read(self, host: Host, instance: Instance) -> list[Document]:
+        """Every file the daemon would read, main file first. Raises ConfigurationError naming file, line and column."""
+        raise NotImplementedError
+
+    def effective(self, instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
+        """Listeners with effective settings under the inheritance rules of the instance's version. Pure."""
+        raise NotImplementedError
+
+    def plan(
+        self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
+    ) -> Plan:
+        """The smallest change that makes the documents hold the baseline. Pure; planning its result again gives no edit."""
+        raise NotImplementedError
+
+    def test(self, host: Host, instance: Instance) -> TestResult:
+        """Run the daemon's own test on the configuration as it stands on disk (or in the caller's mount namespace)."""
+        raise NotImplementedError
+
+    def test_command(self, instance: Instance) -> list[str]:
+        """argv of the daemon's own configuration test; exit status 0 means valid."""
+        raise NotImplementedError
+
+    def generation(self, host: Host, instance: Instance) -> t.Any:
+        """An equality-comparable token of the running worker generation, or None when not running."""
+        raise NotImplementedError
+
+    def reload(self, host: Host, instance: Instance) -> None:
+        """Ask the running daemon to load its files without dropping connections. Raises TransactionError."""
+        raise NotImplementedError
+
+    def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
+        """Whether the generation after a reload has replaced ``before`` and serves new connections."""
+        raise NotImplementedError
+
+    def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
+        """The effective configuration for the evidence, secrets redacted and counted."""
+        raise NotImplementedError
