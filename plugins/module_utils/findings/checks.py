@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalogue of checks: every rule a finding can be about, once.
+
+Control references (HICP, HIPAA, NIST, ISO, PCI DSS, CIS) stand in ``controls.py``: they are only
+needed where reports are made.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+STATUSES = ("fail", "indeterminate", "excepted", "pass", "not_applicable")
+VIEWS = ("effective", "configured")
+
+
+class Check(t.NamedTuple):
+    """One rule. ``decides`` tells whether the check is part of an endpoint's TLS verdict."""
+
+    id: str
+    severity: str
+    title: str
+    rationale: str
+    mend: str
+    decides: bool = False
+
+
+CHECKS = (
+    Check(
+        "protocol.sslv2",
+        "critical",
+        "SSL 2.0 is refused",
+        "SSL 2.0 has no integrity protection of the handshake, and lends its RSA key to DROWN (RFC 6176).",
+        "Disable SSLv2 on the listener; replace software that cannot.",
+        True,
+    ),
+    Check(
+        "protocol.sslv3",
+        "critical",
+        "SSL 3.0 is refused",
+        "SSL 3.0 padding is not authenticated (POODLE); RFC 7568 forbids it.",
+        "Disable SSLv3 on the listener; replace software that cannot.",
+        True,
+    ),
+    Check(
+        "protocol.tls1_0",
+        "high",
+        "TLS 1.0 is refused",
+        "TLS 1.0 rests on MD5 and SHA-1 and on CBC with predictable vectors; RFC 8996 forbids it.",
+        "Allow only TLS 1.2 and TLS 1.3 on the listener.",
+        True,
+    ),
+    Check(
+        "protocol.tls1_1",
+        "high",
+        "TLS 1.1 is refused",
+        "TLS 1.1 rests on MD5 and SHA-1 and has no authenticated encryption; RFC 8996 forbids it.",
+        "Allow only TLS 1.2 and TLS 1.3 on the listener.",
+        True,
+    ),
+    Check(
+        "protocol.tls1_2",
+        "medium",
+        "TLS 1.2 is spoken or refused as the profile says",
+        "Most profiles allow TLS 1.2 with forward-secret AEAD suites; a TLS 1.3-only profile does not.",
+        "Set the protocols of the profile on the listener.",
+        True,
+    ),
+    Check(
+        "protocol.tls1_3",
+        "low",
+        "TLS 1.3 is spoken where the profile requires it",
+        "TLS 1.3 encrypts more of the handshake and is the only version with post-quantum key agreement (RFC 9851).",
+        "Enable TLS 1.3, or upgrade the TLS library to one that has it.",
+        True,
+    ),
+    Check(
+        "protocol.approved",
+        "high",
+        "At least one approved protocol works",
+        "A listener that speaks no approved protocol locks its clients out or leaves them only forbidden ones.",
+        "Enable TLS 1.2 or TLS 1.3 with an approved suite and a certificate that fits it.",
+        True,
+    ),
+    Check(
+        "suite.forbidden",
+        "high",
+        "No cipher suite outside the profile is accepted",
+        "Suites without forward secrecy or authenticated encryption let recorded traffic be read later or be altered "
+        "(RFC 9325, RFC 10015).",
+        "Offer only the cipher suites of the profile.",
+        True,
+    ),
+    Check(
+        "group.forbidden",
+        "medium",
+        "No forbidden key-agreement group is accepted",
+        "Curves and Diffie-Hellman groups under 112 bits of security can be broken and void forward secrecy.",
+        "Offer only the groups of the profile.",
+        True,
+    ),
+    Check(
+        "group.hybrid_pq",
+        "info",
+        "A hybrid post-quantum group is offered",
+        "Traffic recorded today can be read once quantum computers exist unless the key agreement is hybrid.",
+        "Upgrade to a TLS library with X25519MLKEM768 (OpenSSL 3.5 or newer).",
+    ),
+    Check(
+        "signature.forbidden",
+        "medium",
+        "No MD5 or SHA-1 handshake signature is made",
+        "Collisions of MD5 and SHA-1 are practical; RFC 9155 forbids them in TLS 1.2 signatures.",
+        "Upgrade the TLS library or raise its security level.",
+        True,
+    ),
+    Check(
+        "tls.compression",
+        "high",
+        "TLS compression is off",
+        "Compression before encryption leaks secrets by length (CRIME); RFC 9325 section 3.3.",
+        "Disable TLS compression.",
+        True,
+    ),
+    Check(
+        "tls.secure_renegotiation",
+        "medium",
+        "Renegotiation is bound to the session",
+        "Without RFC 5746 an attacker can splice a prefix into a TLS 1.2 session.",
+        "Upgrade the TLS library to one that supports RFC 5746.",
+    ),
+    Check(
+        "tls.extended_master_secret",
+        "low",
+        "The extended master secret is supported",
+        "Without RFC 7627 sessions can be confused with each other (triple handshake).",
+        "Upgrade the TLS library to one that supports RFC 7627.",
+    ),
+    Check(
+        "session.tickets",
+        "low",
+        "Session tickets are off or their key is rotated",
+        "One long-lived ticket key opens every recorded TLS 1.2 session that used it.",
+        "Switch session tickets off, or rotate their key.",
+    ),
+    Check(
+        "transport.plaintext",
+        "high",
+        "The endpoint does not serve content in plaintext",
+        "Data in plaintext can be read and altered by anyone on the path.",
+        "Redirect to HTTPS at once, require TLS before anything else, or close the listener.",
+        True,
+    ),
+    Check(
+        "http.hsts",
+        "low",
+        "HTTP Strict Transport Security is long enough",
+        "Without HSTS the first plaintext request of a browser can be hijacked (RFC 6797).",
+        "Send Strict-Transport-Security with the profile's max-age on every HTTPS response.",
+    ),
+    Check(
+        "certificate.expiry",
+        "high",
+        "The certificate is valid now and not about to expire",
+        "An expired certificate stops clients or teaches people to click warnings away.",
+        "Renew the certificate.",
+    ),
+    Check(
+        "certificate.name",
+        "medium",
+        "The certificate names the endpoint",
+        "A certificate for another name proves nothing about this server (RFC 9525).",
+        "Issue a certificate with the endpoint's name as subjectAltName.",
+    ),
+    Check(
+        "certificate.key",
+        "high",
+        "The certificate's key is strong enough",
+        "RSA keys under 2048 bits and small curves can be broken.",
+        "Issue a certificate with a key the profile allows.",
+    ),
+    Check(
+        "certificate.signature",
+        "high",
+        "The certificate is signed with SHA-2",
+        "MD5 and SHA-1 certificate signatures can be forged.",
+        "Have the certificate issued again with a SHA-256 signature or better.",
+    ),
+    Check(
+        "certificate.lifetime",
+        "low",
+        "The certificate's lifetime is within the profile",
+        "Long-lived certificates outlive the knowledge of who holds their key.",
+        "Issue certificates for shorter periods, by automation.",
+    ),
+    Check(
+        "upstream.protocol",
+        "high",
+        "Connections to backends use approved protocols only",
+        "Re-encrypted traffic is as weak as its weakest leg.",
+        "Let the backend speak TLS 1.2 or newer, then set the protocols towards it.",
+    ),
+    Check(
+        "upstream.suite",
+        "medium",
+        "Connections to backends offer suites of the profile only",
+        "Re-encrypted traffic is as weak as its weakest leg.",
+        "Set the cipher suites towards the backend.",
+    ),
+    Check(
+        "upstream.verification",
+        "medium",
+        "The backend's certificate is verified",
+        "An unverified backend can be anyone on the path.",
+        "Verify the backend's certificate against the CA that issued it.",
+    ),
+    Check(
+        "config.running",
+        "high",
+        "The running process uses the configuration on disk",
+        "A configuration that was never loaded protects nothing.",
+        "Reload the service; run harden, which proves it.",
+    ),
+    Check(
+        "config.override",
+        "medium",
+        "No directive overrides the baseline",
+        "A directive that was deliberately left alone keeps the baseline from holding.",
+        "Mend or remove the directive named.",
+    ),
+    Check(
+        "config.valid",
+        "high",
+        "The configuration on disk can be read and is valid",
+        "A daemon with a broken configuration will not come back from its next restart.",
+        "Correct the file at the place named.",
+    ),
+    Check(
+        "endpoint.reachable",
+        "medium",
+        "The endpoint can be reached",
+        "What cannot be reached cannot be proved.",
+        "Start the service, open the path from the scanner, or remove the endpoint from the list.",
+    ),
+)
+
+BY_ID = {check.id: check for check in CHECKS}

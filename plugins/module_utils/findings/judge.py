@@ -1,0 +1,366 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one judge: wire reports and effective listeners against a baseline.
+
+Enforcement, verification and reports all call these functions, so they cannot disagree. Everything
+is pure: plain data in, a list of findings (``docs/schemas/finding.schema.json``) out. The shapes of
+reports and findings are described in ``docs/architecture.md``, listeners in ``stacks/contract.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .checks import BY_ID, SEVERITIES, STATUSES
+
+if t.TYPE_CHECKING:
+    from ..baseline.model import Baseline, Clamp
+
+    Json = t.Dict[str, t.Any]
+
+PROTOCOL_CHECKS = {
+    "SSLv2": "protocol.sslv2",
+    "SSLv3": "protocol.sslv3",
+    "TLSv1.0": "protocol.tls1_0",
+    "TLSv1.1": "protocol.tls1_1",
+    "TLSv1.2": "protocol.tls1_2",
+    "TLSv1.3": "protocol.tls1_3",
+}
+
+#: Finding status for what the negative probes of suites, groups or signatures showed as a whole.
+_NEGATIVE = {"refused": "pass", "accepted": "fail"}
+
+_DAY = 86400
+
+
+def finding(
+    check: str,
+    status: str,
+    view: str,
+    subject: Json,
+    observed: str,
+    expected: str = "",
+    provenance: t.Iterable[t.Any] = (),
+    proof: Json | None = None,
+    mend: str = "",
+) -> Json:
+    """One finding. ``check`` must be in the catalogue, which gives severity, expectation and way to mend by default."""
+    known = BY_ID[check]
+    return {
+        "check": check,
+        "severity": known.severity,
+        "status": status,
+        "view": view,
+        "subject": subject,
+        "observed": observed,
+        "expected": expected or known.title,
+        "provenance": [{"file": p.file, "line": p.line, "text": p.text} for p in provenance],
+        "proof": proof,
+        "mend": (mend or known.mend) if status in ("fail", "indeterminate") else "",
+        "exception": None,
+    }
+
+
+def order(item: Json) -> tuple[int, int, str, str]:
+    """Sort key: what fails comes first, the worst of it at the top; then by check and subject, the same in every run."""
+    subject = item["subject"]
+    place = "\0".join(str(subject.get(key) or "") for key in ("host", "endpoint", "stack", "listener"))
+    return STATUSES.index(item["status"]), SEVERITIES.index(item["severity"]), item["check"], place
+
+
+# --- what a handshake showed ------------------------------------------------------------------------------------
+
+
+def judge_report(report: Json, baseline: Baseline, subject: Json | None = None) -> list[Json]:
+    """Findings of view ``effective`` for one wire report, in catalogue order of the worst first."""
+    about = {"endpoint": report["endpoint"], **(subject or {})}
+    if not report["reachable"]:
+        detail = report.get("reason") or "no TCP connection could be made"
+        return [finding("endpoint.reachable", "indeterminate", "effective", about, detail)]
+    probes = {probe["id"]: probe for probe in report.get("probes", ())}
+
+    def proof(probe_id: str | None) -> Json | None:
+        probe = probes.get(probe_id or "")
+        if probe is None:
+            return None
+        return {
+            "probe": probe["id"],
+            **{key: probe.get(key) for key in ("outcome", "alert", "response", "hello_sha256")},
+        }
+
+    found = [finding("endpoint.reachable", "pass", "effective", about, "a TCP connection was made")]
+    found += _plaintext(report, about)
+    if report.get("protocols"):
+        found += _protocols(report, baseline, about, proof)
+        found += _negative("suite.forbidden", report.get("suites"), "suite", about, proof)
+        found += _negative("group.forbidden", report.get("groups"), "group", about, proof)
+        found += _negative("signature.forbidden", report.get("signatures"), "scheme", about, proof)
+        found += _hybrid(report, about)
+        found += _features(report.get("features") or {}, about)
+        found += _certificates(report, baseline, about)
+        found += _hsts(report, baseline, about)
+    return sorted(found, key=order)
+
+
+def verdict(report: Json, findings: t.Iterable[Json]) -> str:
+    """``compliant``, ``non_compliant``, ``unreachable`` or ``indeterminate`` for one endpoint.
+
+    Only checks that decide about the transport count; certificate dates or a missing HSTS header
+    are findings of their own. An endpoint about which nothing was proved is never compliant.
+    """
+    if not report["reachable"]:
+        return "unreachable"
+    statuses = {item["status"] for item in findings if BY_ID[item["check"]].decides}
+    if "fail" in statuses:
+        return "non_compliant"
+    if "indeterminate" in statuses or "pass" not in statuses:
+        return "indeterminate"
+    return "compliant"
+
+
+def _plaintext(report: Json, about: Json) -> list[Json]:
+    check, expected = "transport.plaintext", "no content before TLS"
+    plain = (report.get("http") or {}).get("plaintext")
+    if report.get("plaintext") is not None:
+        banner = report["plaintext"].get("banner", "")
+        text = f"answered a TLS hello in plaintext: {banner}" if banner else "TLS is not offered"
+        return [finding(check, "fail", "effective", about, text, expected)]
+    if plain is not None:
+        status = {"served": "fail", "redirected": "pass", "refused": "pass"}.get(plain, "indeterminate")
+        location = report["http"].get("location")
+        text = f"plaintext HTTP is {plain}" + (f" to {location}" if location else "")
+        return [finding(check, status, "effective", about, text, expected)]
+    return []
+
+
+def _protocols(report: Json, baseline: Baseline, about: Json, proof: t.Callable[..., t.Any]) -> list[Json]:
+    found, spoken, open_ones = [], [], []
+    for protocol, check in PROTOCOL_CHECKS.items():
+        seen = report["protocols"].get(protocol)
+        if seen is None:
+            continue
+        status, approved = seen["status"], protocol in baseline.protocols
+        required = protocol in baseline.required_protocols
+        if status == "accepted":
+            spoken.append(protocol)
+            result = "pass" if approved else "fail"
+        elif status == "refused":
+            result = "pass" if not approved else "fail" if required else "not_applicable"
+        else:
+            open_ones.append(protocol)
+            result = "indeterminate" if required or not approved else "not_applicable"
+        expected = "accepted" if required else "accepted or refused" if approved else "refused"
+        text = f"{protocol} {status}" + (f": {seen['detail']}" if seen.get("detail") else "")
+        found.append(finding(check, result, "effective", about, text, expected, proof=proof(seen.get("probe"))))
+    usable = [protocol for protocol in spoken if protocol in baseline.protocols]
+    wanted = " or ".join(baseline.protocols)
+    result = "pass" if usable else "indeterminate" if set(open_ones) & set(baseline.protocols) else "fail"
+    text = ", ".join(spoken) + " accepted" if spoken else "no protocol was seen to work"
+    found.append(finding("protocol.approved", result, "effective", about, text, f"{wanted} accepted"))
+    return found
+
+
+def _negative(check: str, part: Json | None, noun: str, about: Json, proof: t.Callable[..., t.Any]) -> list[Json]:
+    if not part or part.get("status") is None:
+        return []
+    forbidden = part.get("forbidden") or []
+    if forbidden:
+        text = ", ".join(f"{item['protocol']} {item[noun]}" for item in forbidden) + " accepted"
+        return [finding(check, "fail", "effective", about, text, "refused", proof=proof(forbidden[0].get("probe")))]
+    status = _NEGATIVE.get(part["status"], "indeterminate")
+    text = {
+        "pass": f"every forbidden {noun} offered was refused",
+        "fail": f"a forbidden {noun} was accepted",
+    }.get(status, part.get("detail") or f"it was not proved that every forbidden {noun} is refused")
+    return [finding(check, status, "effective", about, text, "refused")]
+
+
+def _hybrid(report: Json, about: Json) -> list[Json]:
+    hybrid = (report.get("groups") or {}).get("hybrid_pq")
+    if hybrid is None:
+        return []
+    status = "pass" if hybrid else "fail"
+    return [finding("group.hybrid_pq", status, "effective", about, hybrid or "no hybrid group accepted")]
+
+
+def _features(features: Json, about: Json) -> list[Json]:
+    found = []
+    for name, good in (("compression", False), ("secure_renegotiation", True), ("extended_master_secret", True)):
+        value = features.get(name)
+        if value is not None:
+            text = f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
+            status = "pass" if bool(value) is good else "fail"
+            found.append(finding(f"tls.{name}", status, "effective", about, text))
+    return found
+
+
+def _hsts(report: Json, baseline: Baseline, about: Json) -> list[Json]:
+    http = report.get("http")
+    if not http or "hsts_max_age" not in http:
+        return []
+    age, wanted = http["hsts_max_age"], baseline.hsts_max_age
+    text = "no Strict-Transport-Security header" if age is None else f"max-age={age}"
+    status = "pass" if (age or 0) >= wanted else "fail"
+    return [finding("http.hsts", status, "effective", about, text, f"max-age of at least {wanted} seconds")]
+
+
+# --- certificates -----------------------------------------------------------------------------------------------
+
+
+def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
+    import datetime
+
+    def moment(text: str) -> datetime.datetime:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+
+    rules, now, found = baseline.certificate, moment(report["started"][:19] + "Z"), []
+    for served in report.get("certificates") or ():
+        leaf = served["chain"][0] if served["chain"] else None
+        if leaf is None:
+            continue
+        begin, end = moment(leaf["not_before"]), moment(leaf["not_after"])
+        lifetime, left = (end - begin).total_seconds() / _DAY, (end - now).total_seconds() / _DAY
+        name = f"{leaf['key']['type']} certificate {leaf['sha256'][:16]}"
+
+        def add(check: str, good: bool, text: str, expected: str, subject: str = name) -> None:
+            status = "pass" if good else "fail"
+            found.append(finding(check, status, "effective", about, f"{subject}: {text}", expected))
+
+        if now < begin:
+            add("certificate.expiry", False, f"not valid before {leaf['not_before']}", "valid now")
+        else:
+            warn = lifetime * rules.expiry_warning_share
+            text = f"expires {leaf['not_after']}, {left:.0f} days left" if left > 0 else f"expired {leaf['not_after']}"
+            add("certificate.expiry", left > warn, text, f"more than {warn:.0f} days left")
+        if served.get("name_match") is not None:
+            names = ", ".join(leaf["names"][:5]) or "no names"
+            add("certificate.name", served["name_match"], names, f"names {report.get('sni') or report['address']}")
+        kind, bits = leaf["key"]["type"], leaf["key"].get("bits") or 0
+        floor = {"rsa": rules.rsa_bits_min, "ec": rules.ec_bits_min}.get(kind)
+        if floor:
+            add("certificate.key", bits >= floor, f"{bits} bits", f"at least {floor} bits")
+        elif kind not in ("ed25519", "ed448"):
+            add("certificate.key", False, f"{kind} key", "RSA, ECDSA or EdDSA")
+        algorithm = leaf["signature_algorithm"]
+        weak = any(word in algorithm.lower() for word in ("md2", "md5", "sha1"))
+        add("certificate.signature", not weak, algorithm, "SHA-2 or EdDSA")
+        limit = rules.lifetime_days_max
+        add("certificate.lifetime", lifetime <= limit + 1, f"{lifetime:.0f} days", f"at most {limit} days")
+    return found
+
+
+# --- what the files say -----------------------------------------------------------------------------------------
+
+
+def judge_listeners(
+    listeners: t.Iterable[t.Any], baseline: Baseline, subject: Json | None = None, clamps: t.Iterable[Clamp] = ()
+) -> list[Json]:
+    """Findings of view ``configured`` for effective listeners. What a stack does not know is left out, never passed."""
+    found: list[Json] = []
+    for listener in listeners:
+        names = " ".join(listener.names[:3])
+        place = " ".join(part for part in (listener.context, listener.address, names) if part)
+        about = {"stack": listener.stack, "listener": place, **(subject or {})}
+        if listener.role == "client":
+            found += _client(listener, baseline, about)
+        elif listener.tls:
+            found += _server(listener, baseline, about)
+        elif "plaintext" in listener.settings:
+            setting = listener.settings["plaintext"]
+            status = "fail" if setting.value == "served" else "pass"
+            text = f"plaintext is {setting.value}"
+            found.append(
+                finding(
+                    "transport.plaintext",
+                    status,
+                    "configured",
+                    about,
+                    text,
+                    "redirected or refused",
+                    setting.provenance,
+                )
+            )
+    for clamp in clamps:
+        text = f"{clamp.got}: {clamp.reason}"
+        found.append(finding(clamp.check, "fail", "configured", dict(subject or {}), text, clamp.wanted))
+    return sorted(found, key=order)
+
+
+def _server(listener: t.Any, baseline: Baseline, about: Json) -> list[Json]:
+    found, settings = [], listener.settings
+    if "protocols" in settings:
+        setting = settings["protocols"]
+        for protocol, check in PROTOCOL_CHECKS.items():
+            on, approved = protocol in setting.value, protocol in baseline.protocols
+            required = protocol in baseline.required_protocols
+            bad = (on and not approved) or (required and not on)
+            status = "fail" if bad else "not_applicable" if approved and not on else "pass"
+            expected = "on" if required else "on or off" if approved else "off"
+            text = f"{protocol} is {'on' if on else 'off'}"
+            found.append(finding(check, status, "configured", about, text, expected, setting.provenance))
+        usable = [protocol for protocol in setting.value if protocol in baseline.protocols]
+        found.append(
+            finding(
+                "protocol.approved",
+                "pass" if usable else "fail",
+                "configured",
+                about,
+                ", ".join(usable) or "none",
+                " or ".join(baseline.protocols),
+                setting.provenance,
+            )
+        )
+    found += _names(settings, ("suites_tls12", "suites_tls13"), baseline.forbids_suite, "suite.forbidden", about)
+    found += _names(settings, ("groups",), baseline.forbids_group, "group.forbidden", about)
+    if "session_tickets" in settings and baseline.session_tickets != "any":
+        setting = settings["session_tickets"]
+        good = setting.value == "off" or (setting.value == "rotated" and baseline.session_tickets == "rotated")
+        status = "pass" if good else "fail"
+        wanted = "off" if baseline.session_tickets == "off" else "off or rotated"
+        found.append(finding("session.tickets", status, "configured", about, setting.value, wanted, setting.provenance))
+    if "hsts_max_age" in settings:
+        setting, wanted_age = settings["hsts_max_age"], baseline.hsts_max_age
+        status = "pass" if setting.value >= wanted_age else "fail"
+        text = f"max-age={setting.value}" if setting.value else "header absent"
+        found.append(
+            finding(
+                "http.hsts", status, "configured", about, text, f"max-age of at least {wanted_age}", setting.provenance
+            )
+        )
+    return found
+
+
+def _client(listener: t.Any, baseline: Baseline, about: Json) -> list[Json]:
+    found, settings = [], listener.settings
+    if "protocols" in settings:
+        setting = settings["protocols"]
+        weak = [protocol for protocol in setting.value if protocol not in baseline.protocols]
+        text = "offers " + (", ".join(setting.value) or "none")
+        expected = " or ".join(baseline.protocols) + " only"
+        status = "fail" if weak else "pass"
+        found.append(finding("upstream.protocol", status, "configured", about, text, expected, setting.provenance))
+    found += _names(settings, ("suites_tls12", "suites_tls13"), baseline.forbids_suite, "upstream.suite", about)
+    if "peer_verification" in settings:
+        setting = settings["peer_verification"]
+        text = "the peer's certificate is " + ("verified" if setting.value else "not verified")
+        status = "pass" if setting.value else "fail"
+        found.append(
+            finding("upstream.verification", status, "configured", about, text, "verified", setting.provenance)
+        )
+    return found
+
+
+def _names(
+    settings: Json, keys: tuple[str, ...], forbids: t.Callable[[str], bool], check: str, about: Json
+) -> list[Json]:
+    known = [settings[key] for key in keys if key in settings]
+    if not known:
+        return []
+    bad = [name for setting in known for name in setting.value if forbids(name)]
+    places = [place for setting in known for place in setting.provenance]
+    if not bad:
+        count = sum(len(setting.value) for setting in known)
+        return [finding(check, "pass", "configured", about, f"{count} names, all allowed", "none forbidden", places)]
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    text = ", ".join(bad[:5]) + more
+    return [finding(check, "fail", "configured", about, text, "none forbidden", places)]
