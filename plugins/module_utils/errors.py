@@ -29,7 +29,7 @@ class EndpointError(InTransitError):
 
 
 class ConfigurationError(InTransitError):
-    """A configuration file that cannot be read or understood. Lines and columns count from 1, 0 means the whole file."""
+    """A configuration file that cannot be read or understood. Lines and columns count from 1; 0: the whole file."""
 
     def __init__(self, file: str, line: int, column: int, message: str) -> None:
         place = file if not line else f"{file}:{line}" if not column else f"{file}:{line}:{column}"

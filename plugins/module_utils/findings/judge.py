@@ -62,7 +62,7 @@ def finding(
 
 
 def order(item: Json) -> tuple[int, int, str, str]:
-    """Sort key: what fails comes first, the worst of it at the top; then by check and subject, the same in every run."""
+    """Sort key: what fails comes first, the worst at the top; then by check and subject, the same in every run."""
     subject = item["subject"]
     place = "\0".join(str(subject.get(key) or "") for key in ("host", "endpoint", "stack", "listener"))
     return STATUSES.index(item["status"]), SEVERITIES.index(item["severity"]), item["check"], place

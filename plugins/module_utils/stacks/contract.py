@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 
 class Provenance(t.NamedTuple):
-    """Where a setting comes from. ``file`` is empty and ``line`` 0 for a built-in default, which ``text`` then names."""
+    """Where a setting comes from. A built-in default has no ``file``, ``line`` 0, and is named by ``text``."""
 
     file: str
     line: int
@@ -34,7 +34,7 @@ class Setting(t.NamedTuple):
 class Listener(t.NamedTuple):
     """An address a stack serves (``role`` server) or a connection it opens (``role`` client), with effective settings.
 
-    ``settings`` uses these keys in every stack, so that one judge reads them all; a stack leaves out what it cannot know:
+    ``settings`` uses these keys in every stack, so that one judge reads them all; what is not known is left out:
 
     =====================  ==========================================================================================
     ``protocols``          tuple of protocol ids (``baseline.model.PROTOCOLS``), oldest first
@@ -92,7 +92,7 @@ class Unmended(t.NamedTuple):
 
 
 class Plan(t.NamedTuple):
-    """What would make the documents right. No edits and no unmended things means the files already hold the baseline."""
+    """What would make the documents right. No edits and nothing unmended: the files already hold the baseline."""
 
     edits: tuple[Edit, ...]
     clamps: tuple[Clamp, ...]
@@ -152,7 +152,7 @@ class Stack:
     def plan(
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
     ) -> Plan:
-        """The smallest change that makes the documents hold the baseline. Pure; planning its result again gives no edit."""
+        """The smallest change by which the documents hold the baseline. Pure; planning its result again: no edit."""
         raise NotImplementedError
 
     def test(self, host: Host, instance: Instance) -> TestResult:
