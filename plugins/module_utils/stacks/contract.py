@@ -145,6 +145,10 @@ class Stack:
         """Every file the daemon would read, main file first. Raises ConfigurationError naming file, line and column."""
         raise NotImplementedError
 
+    def edited(self, documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
+        """The documents as :meth:`read` would give them after the edits, for check mode. Pure."""
+        raise NotImplementedError
+
     def effective(self, instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
         """Listeners with effective settings under the inheritance rules of the instance's version. Pure."""
         raise NotImplementedError

@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only door from a stack to the machine: reading files, listing processes, running programs. It never writes.
+
+Paths are absolute and text; bytes that are not UTF-8 travel as surrogate escapes (PEP 383), whatever the locale, so
+that every path a kernel knows can be named and opened again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat as stat_module
+import typing as t
+
+
+class Completed(t.NamedTuple):
+    """A program that ended. ``rc`` is its exit status, ``-N`` when signal N ended it.
+
+    As with a POSIX shell and timeout(1), 127 means not found, 126 not executable and 124 out of time; ``stderr``
+    then says so.
+    """
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+class Process(t.NamedTuple):
+    """A process as proc(5) shows it. ``start`` counts clock ticks since boot: with ``pid`` it never names another."""
+
+    pid: int
+    ppid: int
+    start: int
+    argv: tuple[str, ...]
+    exe: str
+
+
+def encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+#: A run of these in a pattern makes it a glob for glob(3).
+_MAGIC = re.compile(r"[*?[]")
+
+#: More symbolic links than this in one path are a loop, as in Linux path_resolution(7).
+_LINKS_MAX = 40
+
+
+class Host:
+    """The machine below ``root``. Every path a method takes or returns is as seen from inside ``root``.
+
+    Tests hand in a directory tree and override :meth:`run` and :meth:`processes`.
+    """
+
+    def __init__(self, root: str = "/") -> None:
+        self.root = os.path.abspath(root)
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def outside(self, path: str) -> bytes:
+        """The path by which the kernel finds what ``path`` names inside ``root``, symbolic links resolved inside."""
+        if self.root == "/":
+            return encode(path)
+        return encode(self.root + self.realpath(path))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises OSError."""
+        with open(self.outside(path), "rb") as stream:
+            return stream.read()
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(self.outside(path))
+
+    def stat(self, path: str) -> os.stat_result:
+        """Follows symbolic links. Raises OSError."""
+        return os.stat(self.outside(path))
+
+    def listdir(self, path: str) -> list[str]:
+        """Names in a directory, sorted by byte. Raises OSError."""
+        return [decode(name) for name in sorted(os.listdir(self.outside(path)))]
+
+    def realpath(self, path: str) -> str:
+        """The path without symbolic links; what does not exist is kept as it is. Raises OSError on a loop of links."""
+        if self.root == "/":
+            return decode(os.path.realpath(encode(path)))
+        todo, done, links = [part for part in path.split("/") if part][::-1], [], 0
+        while todo:
+            part = todo.pop()
+            if part == ".":
+                continue
+            if part == "..":
+                done = done[:-1]
+                continue
+            try:
+                target = decode(os.readlink(encode("/".join([self.root, *done, part]))))
+            except OSError:
+                done.append(part)
+                continue
+            links += 1
+            if links > _LINKS_MAX:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            if target.startswith("/"):
+                done = []
+            todo.extend([part for part in target.split("/") if part][::-1])
+        return "/" + "/".join(done)
+
+    def glob(self, pattern: str) -> list[str]:
+        """Paths that match as glob(3) matches in the C locale: sorted by byte, names with a leading dot left out.
+
+        A pattern without ``*``, ``?`` and ``[`` names one path, which need not exist. A directory that cannot be
+        listed matches nothing.
+        """
+        if not _MAGIC.search(pattern):
+            return [pattern]
+        found = [""]
+        parts = [part for part in pattern.split("/") if part]
+        for depth, part in enumerate(parts):
+            if not _MAGIC.search(part):
+                found = [f"{folder}/{part}" for folder in found]
+                continue
+            matches = compile_glob(part).match
+            following: list[str] = []
+            for folder in found:
+                try:
+                    names = self.listdir(folder or "/")
+                except OSError:
+                    continue
+                following += [f"{folder}/{name}" for name in names if matches(name)]
+            last = depth == len(parts) - 1
+            # A broken link as the last part is still a match: the reader has to stumble over it, as the daemon does.
+            found = following if last else [path for path in following if self._is_folder(path)]
+        if not _MAGIC.search(parts[-1]):
+            found = [path for path in found if self.exists(path)]
+        return sorted(found, key=encode)
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            return stat_module.S_ISDIR(self.stat(path).st_mode)
+        except OSError:
+            return False
+
+    # --- programs and processes -----------------------------------------------------------------------------------
+
+    def which(self, name: str) -> str | None:
+        """The program ``name`` on PATH; where administrators' programs live is always searched too."""
+        folders = [*os.environ.get("PATH", "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+        for folder in folders:
+            path = f"{folder}/{name}"
+            if folder.startswith("/") and self._is_program(path):
+                return path
+        return None
+
+    def _is_program(self, path: str) -> bool:
+        try:
+            mode = self.stat(path).st_mode
+        except OSError:
+            return False
+        return stat_module.S_ISREG(mode) and bool(mode & 0o111)
+
+    def run(
+        self,
+        argv: t.Sequence[str],
+        timeout: float = 60,
+        input: str | None = None,  # the name subprocess uses
+        env: t.Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run a program to its end, never through a shell, in the C locale; ``env`` is added to the environment.
+
+        ``timeout`` is in seconds; the program and its children are then killed. Never raises for what the program does.
+        """
+        import signal  # a run that changes nothing starts few programs
+        import subprocess
+
+        try:
+            child = subprocess.Popen(
+                [encode(word) for word in argv],
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C", **(env or {})},
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            return Completed(127, "", f"{argv[0]}: not found")
+        except OSError as error:
+            return Completed(126, "", f"{argv[0]}: {error.strerror}")
+        with child:
+            try:
+                stdout, stderr = child.communicate(None if input is None else encode(input), timeout)
+                rc = child.returncode
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                stdout, stderr = child.communicate()
+                rc = 124
+                stderr += encode(f"\n{argv[0]}: killed after {timeout:g} seconds")
+        return Completed(rc, decode(stdout), decode(stderr))
+
+    def processes(self) -> list[Process]:
+        """Processes that share our root directory, by pid. Those of containers do not, though proc(5) lists them."""
+        found = []
+        try:
+            ours = os.stat("/")
+            pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+        except OSError:
+            return []
+        for pid in pids:
+            folder = f"/proc/{pid}"
+            try:
+                with open(f"{folder}/cmdline", "rb") as stream:
+                    cmdline = stream.read()
+                if not cmdline:
+                    continue  # a kernel thread or a zombie
+                with open(f"{folder}/stat", "rb") as stream:
+                    # The second field is a name in parentheses that may hold anything, parentheses too.
+                    fields = stream.read().rpartition(b")")[2].split()
+                theirs = os.stat(f"{folder}/root")
+                exe = os.readlink(f"{folder}/exe")
+            except OSError:
+                continue  # it ended meanwhile, or we may not look
+            if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
+                continue
+            argv = tuple(decode(word) for word in cmdline.rstrip(b"\0").split(b"\0"))
+            # After a package upgrade the running program's file is gone until its restart.
+            exe = exe[: -len(" (deleted)")] if exe.endswith(" (deleted)") else exe
+            found.append(Process(pid, int(fields[1]), int(fields[19]), argv, exe))
+        return found
+
+    def unit(self, pid: int) -> str | None:
+        """The systemd service a process belongs to by its control group (systemd.slice(5)), or None."""
+        try:
+            with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as stream:
+                lines = stream.read().splitlines()
+        except OSError:
+            return None
+        for line in lines:
+            _number, controllers, path = line.split(":", 2)
+            if controllers not in ("", "name=systemd"):
+                continue
+            for part in reversed(path.split("/")):
+                if part.endswith(".service"):
+                    return part
+        return None
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send a signal. Raises OSError."""
+        os.kill(pid, number)
+
+    def hostname(self) -> str:
+        """What gethostname(2) says, in lower case."""
+        return os.uname().nodename.lower()
+
+
+def compile_glob(part: str) -> t.Pattern[str]:
+    """One path component of a glob(3) pattern as a regular expression for whole names."""
+    out, i = [], 0
+    if part[:1] in ("*", "?", "["):
+        out.append(r"(?!\.)")
+    while i < len(part):
+        char = part[i]
+        i += 1
+        if char == "*":
+            out.append(".*")
+        elif char == "?":
+            out.append(".")
+        elif char == "\\" and i < len(part):
+            out.append(re.escape(part[i]))
+            i += 1
+        elif char == "[" and (end := part.find("]", i + 1 + (part[i : i + 1] in ("!", "^")))) > 0:
+            inner = part[i:end]
+            negated = inner[:1] in ("!", "^")
+            out.append(f"[{'^' if negated else ''}{re.escape(inner[negated:]).replace(chr(92) + '-', '-')}]")
+            i = end + 1
+        else:
+            out.append(re.escape(char))
+    try:
+        return re.compile("".join(out) + r"\Z", re.DOTALL)
+    except re.error:  # a range that runs backwards: such a bracket matches no character
+        return re.compile(r"(?!)")
