@@ -30,6 +30,9 @@ PROTOCOL_CHECKS = {
 #: Finding status for what the negative probes of suites, groups or signatures showed as a whole.
 _NEGATIVE = {"refused": "pass", "accepted": "fail"}
 
+#: Key types of certificate facts in the words of ``CertificateRules.key_types``.
+_KEY_TYPES = {"ec": "ecdsa"}
+
 _DAY = 86400
 
 
@@ -235,15 +238,19 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         if served.get("name_match") is not None:
             names = ", ".join(leaf["names"][:5]) or "no names"
             add("certificate.name", served["name_match"], names, f"names {report.get('sni') or report['address']}")
-        kind, bits = leaf["key"]["type"], leaf["key"].get("bits") or 0
-        floor = {"rsa": rules.rsa_bits_min, "ec": rules.ec_bits_min}.get(kind)
-        if floor:
-            add("certificate.key", bits >= floor, f"{bits} bits", f"at least {floor} bits")
-        elif kind not in ("ed25519", "ed448"):
-            add("certificate.key", False, f"{kind} key", "RSA, ECDSA or EdDSA")
-        algorithm = leaf["signature_algorithm"]
-        weak = any(word in algorithm.lower() for word in ("md2", "md5", "sha1"))
-        add("certificate.signature", not weak, algorithm, "SHA-2 or EdDSA")
+        key = leaf["key"]
+        kind = _KEY_TYPES.get(key["type"], key["type"])
+        strong = kind in rules.key_types
+        if kind == "rsa":
+            strong = strong and (key.get("bits") or 0) >= rules.rsa_bits_min
+        elif kind == "ecdsa":
+            strong = strong and key.get("curve") in rules.ec_curves
+        size = key.get("curve") or f"{key.get('bits')} bits"
+        wanted = f"{', '.join(rules.key_types)}; RSA of at least {rules.rsa_bits_min} bits"
+        add("certificate.key", strong, f"{kind} key, {size}", wanted)
+        algorithm = leaf["signature_algorithm"].lower()
+        allowed = algorithm.startswith("ed") or any(name.lower() in algorithm for name in rules.signature_hashes)
+        add("certificate.signature", allowed, leaf["signature_algorithm"], ", ".join(rules.signature_hashes))
         limit = rules.lifetime_days_max
         add("certificate.lifetime", lifetime <= limit + 1, f"{lifetime:.0f} days", f"at most {limit} days")
     return found

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tables for a terminal: 80 columns by default, no colour needed, hostile text made harmless."""
+
+from __future__ import annotations
+
+import typing as t
+import unicodedata
+
+#: Widest column that is kept whole when a table must shrink.
+_LEAST = 8
+
+
+def safe(value: object) -> str:
+    """``value`` as one line of printable text: control and formatting characters become visible escapes."""
+    return "".join(
+        char if char == " " or unicodedata.category(char)[0] not in "CZ" else f"\\u{ord(char):04x}"
+        for char in str(value)
+    )
+
+
+def shorten(text: str, width: int) -> str:
+    """At most ``width`` characters of ``text``; a cut shows as ``...``, in the middle, since ends tell most."""
+    if len(text) <= width:
+        return text
+    if width <= 3:
+        return text[:width]
+    head = (width - 3 + 1) // 2
+    return text[:head] + "..." + text[len(text) - (width - 3 - head) :]
+
+
+def table(headers: t.Sequence[str], rows: t.Sequence[t.Sequence[object]], width: int = 80) -> str:
+    """Left-aligned columns, two spaces apart, at most ``width`` wide: the widest columns are shortened first."""
+    cells = [[safe(cell) for cell in row] for row in rows]
+    sizes = [max(len(line[index]) for line in [list(headers), *cells]) for index in range(len(headers))]
+    while sum(sizes) + 2 * (len(sizes) - 1) > width and max(sizes) > _LEAST:
+        sizes[sizes.index(max(sizes))] -= 1
+    lines = []
+    for line in [list(headers), *cells]:
+        parts = (shorten(cell, size).ljust(size) for cell, size in zip(line, sizes))
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 host``, ``2 hosts``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
