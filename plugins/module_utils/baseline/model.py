@@ -11,8 +11,23 @@ from ..errors import BaselineError
 #: Protocol ids, oldest first. The only spelling used inside the collection; dialects translate.
 PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
-#: The part of a baseline that holds the suites of each protocol a baseline may approve.
-SUITE_PARTS = {"TLSv1.2": "suites_tls12", "TLSv1.3": "suites_tls13"}
+#: Check id of every Clamp.
+CLAMPED = "baseline.clamped"
+
+#: Kinds of certificate keys and hashes of certificate signatures a baseline may name.
+KEY_TYPES = ("rsa", "ecdsa", "ed25519", "ed448")
+SIGNATURE_HASHES = ("sha224", "sha256", "sha384", "sha512")
+SESSION_TICKETS = ("off", "rotated", "any")
+
+#: Longest lifetime in days of publicly trusted certificates by date of issue: CA/Browser Forum TLS Baseline
+#: Requirements 6.3.2, as changed by ballots SC-22, SC-31 and SC-081v3.
+PUBLIC_LIFETIME_DAYS = (
+    ("2018-03-01", 825),
+    ("2020-09-01", 398),
+    ("2026-03-15", 200),
+    ("2027-03-15", 100),
+    ("2029-03-15", 47),
+)
 
 
 class Capabilities(t.NamedTuple):
@@ -42,18 +57,30 @@ class Clamp(t.NamedTuple):
 class CertificateRules(t.NamedTuple):
     """What a server certificate must satisfy.
 
-    ``key_types`` are ``rsa``, ``ecdsa``, ``ed25519`` and ``ed448``; ``ec_curves`` IANA group names for ``ecdsa`` keys;
-    ``signature_hashes`` the hash names an issuer may have signed with. ``lifetime_days_max`` binds every certificate.
-    ``expiry_warning_share`` is the share of its own lifetime below which a certificate is due for renewal: a fixed
-    number of days would be half the life of a 47-day certificate.
+    ``key_types`` are among ``KEY_TYPES``; ``ec_bits_min`` and ``ec_curves`` (IANA group names) bind ``ecdsa`` keys;
+    ``signature_hashes`` are the hash names an issuer may have signed with, EdDSA signatures aside, which have their
+    own. ``lifetime_days_max`` binds every certificate; those of public authorities are bound by
+    :meth:`lifetime_days` too. ``expiry_warning_share`` is the share of its own lifetime below which a certificate is
+    due for renewal: a fixed number of days would be half the life of a 47-day certificate.
     """
 
     key_types: tuple[str, ...]
     rsa_bits_min: int
+    ec_bits_min: int
     ec_curves: tuple[str, ...]
     signature_hashes: tuple[str, ...]
     lifetime_days_max: int
     expiry_warning_share: float
+
+    def lifetime_days(self, not_before: str, public: bool) -> int:
+        """Longest allowed lifetime in days of a certificate issued on ``not_before`` (ISO 8601 date or time).
+
+        ``public`` tells whether it chains to a publicly trusted root, which binds it to ``PUBLIC_LIFETIME_DAYS``.
+        """
+        if not public:
+            return self.lifetime_days_max
+        limits = [days for since, days in PUBLIC_LIFETIME_DAYS if not_before >= since]
+        return min([self.lifetime_days_max, *limits])
 
 
 class Baseline(t.NamedTuple):
@@ -122,8 +149,8 @@ class Baseline(t.NamedTuple):
     @property
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of :meth:`to_dict`: sorted keys, no spaces, ASCII."""
-        import hashlib  # noqa: PLC0415  both are dear to import and seldom needed
-        import json  # noqa: PLC0415
+        import hashlib  # dear to import and seldom needed
+        import json
 
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -133,11 +160,11 @@ def load(profile: str = "intermediate", overrides: t.Mapping[str, t.Any] | None 
     """The baseline of a built-in profile, with the parts in ``overrides`` replaced.
 
     ``overrides`` has the shape of :meth:`Baseline.to_dict`; a part given replaces the profile's whole part, except
-    ``certificate``, whose keys are replaced one by one. Raises BaselineError naming the key.
+    ``certificate`` and ``sources``, whose keys are replaced one by one. Raises BaselineError naming the key.
     """
-    from . import loading  # noqa: PLC0415  the wire engine needs only the types above
+    from .loading import build
 
-    return loading.load(profile, overrides)
+    return build(profile, overrides or {})
 
 
 def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tuple[Clamp, ...]]:
@@ -146,34 +173,35 @@ def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tup
     Never adds anything, and clamping the result again changes nothing. Raises BaselineError when no protocol with a
     usable suite, or no group, would be left.
     """
-    build = " ".join((capabilities.library, ".".join(map(str, capabilities.version)))).strip()
+    library = " ".join((capabilities.library, ".".join(map(str, capabilities.version)))).strip()
     clamps: list[Clamp] = []
 
-    def keep(key: str, check: str, known: t.Container[str] | None) -> tuple[str, ...]:
+    def keep(key: str, known: t.Container[str] | None) -> tuple[str, ...]:
         wanted: tuple[str, ...] = getattr(baseline, key)
         if known is None:
             return wanted
-        missing = [name for name in wanted if name not in known]
         got = tuple(name for name in wanted if name in known)
-        if missing:
-            clamps.append(Clamp(check, " ".join(wanted), " ".join(got), f"{build} does not know {' '.join(missing)}"))
+        if got != wanted:
+            missing = " ".join(name for name in wanted if name not in known)
+            clamps.append(Clamp(CLAMPED, " ".join(wanted), " ".join(got), f"{library} does not know {missing}"))
         return got
 
-    protocols = keep("protocols", "protocol.clamped", capabilities.protocols)
-    suites: dict[str, tuple[str, ...]] = {}
-    for protocol, key in SUITE_PARTS.items():
-        # A lost protocol is one loss, its suites are not further ones.
-        suites[key] = keep(key, "suite.clamped", capabilities.suites) if protocol in protocols else ()
-        if protocol in protocols and not suites[key]:
-            rest = tuple(name for name in protocols if name != protocol)
-            reason = f"{build} knows no suite of the baseline for {protocol}"
-            clamps.append(Clamp("protocol.clamped", " ".join(protocols), " ".join(rest), reason))
-            protocols = rest
-    if not protocols:
-        raise BaselineError("protocols", f"nothing is left: {clamps[-1].reason if clamps else 'none are approved'}")
-    groups = keep("groups", "group.clamped", capabilities.groups)
+    protocols = keep("protocols", capabilities.protocols)
+    # A protocol without a suite cannot be spoken; a lost protocol is one loss, its suites are not further ones.
+    tls12 = keep("suites_tls12", capabilities.suites) if "TLSv1.2" in protocols else ()
+    tls13 = keep("suites_tls13", capabilities.suites) if "TLSv1.3" in protocols else ()
+    spoken = tuple(name for name in protocols if (tls12 if name == "TLSv1.2" else tls13))
+    if spoken != protocols:
+        lost = " ".join(name for name in protocols if name not in spoken)
+        reason = f"{library} knows no approved suite for {lost}"
+        clamps.append(Clamp(CLAMPED, " ".join(protocols), " ".join(spoken), reason))
+    if not spoken:
+        raise BaselineError("protocols", f"nothing would be left: {clamps[-1].reason}")
+    groups = keep("groups", capabilities.groups)
     if not groups:
-        raise BaselineError("groups", f"nothing is left: {clamps[-1].reason if clamps else 'none are approved'}")
-    required = tuple(name for name in baseline.required_protocols if name in protocols)
-    clamped = baseline._replace(protocols=protocols, required_protocols=required, groups=groups, **suites)
+        raise BaselineError("groups", f"nothing would be left: {clamps[-1].reason}")
+    required = tuple(name for name in baseline.required_protocols if name in spoken)
+    clamped = baseline._replace(
+        protocols=spoken, required_protocols=required, suites_tls12=tls12, suites_tls13=tls13, groups=groups
+    )
     return clamped, tuple(clamps)
