@@ -175,6 +175,10 @@ class Stack:
         """Ask the running daemon to load its files without dropping connections. Raises TransactionError."""
         raise NotImplementedError
 
+    def start(self, host: Host, instance: Instance) -> None:
+        """Start the daemon that ran before and ended meanwhile, the way it was run. Raises TransactionError."""
+        raise NotImplementedError
+
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         """Whether the generation after a reload has replaced ``before`` and serves new connections."""
         raise NotImplementedError

@@ -1,0 +1,323 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What survives a kill: the lock, the journal of one transaction, and the bounded history of finished ones.
+
+Everything about one instance lives in one private folder, outside every include path:
+
+    lock              flock(2)ed by the run at work; its text names the holder
+    journal/          the unfinished transaction; it appears and disappears by one rename
+        journal.json  phase and files
+        0.old 0.new   bytes of the first file before and after
+        0.link        the original file itself, as a hard link, where the file system allows it
+    history/<id>/     finished transactions, the newest few: journal.json, bytes, record.json
+    reload-pending    the generation that has not loaded the files on disk yet (only with reload: handler)
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import typing as t
+
+from ..errors import TransactionError
+from . import files
+
+Fault = t.Callable[[str], None]
+
+#: From this phase on the new configuration stays; before it, the old one comes back.
+COMMITTED = "committed"
+
+
+def no_fault(point: str) -> None:
+    """Tests put in its place what kills the process at a named point. Production has no other way in."""
+
+
+class Store:
+    """The folder of one instance of one stack.
+
+    ``keep`` finished transactions stay in the history. Nothing is created before :meth:`lock` is taken.
+    """
+
+    def __init__(self, state_dir: str, stack: str, instance: str, keep: int = 10, fault: Fault = no_fault) -> None:
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", instance)
+        if name != instance or name.startswith("."):
+            name = f"{name.lstrip('.')}-{files.sha256(instance.encode())[:8]}"
+        self.state_dir = state_dir
+        self.folder = os.path.join(state_dir, stack, name)
+        self.journal_dir = os.path.join(self.folder, "journal")
+        self.history_dir = os.path.join(self.folder, "history")
+        self.keep = keep
+        self.fault = fault
+        self._pending = os.path.join(self.folder, "reload-pending")
+
+    # --- lock ---------------------------------------------------------------------------------------------------
+
+    def lock(self, wait: float = 0) -> Lock:
+        """The instance's lock, as a context manager. Raises TransactionError naming the holder after ``wait`` seconds."""
+        try:
+            self._make_folder(self.state_dir, parents=True)
+            self._make_folder(os.path.dirname(self.folder))
+            self._make_folder(self.folder)
+            return Lock(os.path.join(self.folder, "lock"), wait)
+        except OSError as exc:
+            raise TransactionError("lock", f"state folder {files.explain(exc, self.folder)}") from exc
+
+    def _make_folder(self, path: str, parents: bool = False) -> None:
+        if parents:
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        elif not os.path.isdir(path):
+            os.mkdir(path, 0o700)
+        status = os.stat(path)
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            # Whoever can write here could put a journal of their own making in place, to be restored as root.
+            raise TransactionError("lock", f"state folder {path} must belong to this user and be writable by no other")
+
+    # --- journal ------------------------------------------------------------------------------------------------
+
+    def begin(self, changes: t.Sequence[files.Change], running: bool) -> Journal:
+        """Write the journal of a new transaction, durable on return. Raises TransactionError; then nothing is left."""
+        draft = os.path.join(self.folder, "journal.draft")
+        moment = time.time_ns()
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment // 10**9))
+        identity = f"{stamp}.{moment % 10**9:09d}Z-{os.getpid()}"
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            self.fault("journal.draft")
+            os.mkdir(draft, 0o700)
+            entries = [self._enter(draft, identity, number, change) for number, change in enumerate(changes)]
+            data = {"format": 1, "id": identity, "phase": "begun", "running": running, "files": entries}
+            files.save(os.path.join(draft, "journal.json"), _encode(data))
+            self.fault("journal.rename")
+            files.rename(draft, self.journal_dir)
+        except OSError as exc:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise TransactionError("journal", f"journal {files.explain(exc, exc.filename or self.folder)}") from exc
+        except TransactionError:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        self.fault("journal.begun")
+        return Journal(self, data)
+
+    def _enter(self, draft: str, identity: str, number: int, change: files.Change) -> dict[str, t.Any]:
+        self.fault("journal.file")
+        status = os.lstat(change.target)
+        if status.st_nlink > 1:
+            message = f"{change.target} has {status.st_nlink} hard links, which an atomic replacement would separate"
+            raise TransactionError("journal", f"{message}; make it a file of its own (find / -samefile {change.target})")
+        meta = files.metadata(change.target)
+        base = os.path.join(draft, str(number))
+        files.create(f"{base}.old", change.old)
+        files.create(f"{base}.new", change.new)
+        try:
+            # Putting this very file back needs no space on a full disk and restores every last attribute.
+            os.link(change.target, f"{base}.link", follow_symlinks=False)
+        except OSError:
+            pass  # another file system, or one without hard links: the copy serves
+        return {
+            "path": change.path,
+            "target": change.target,
+            "temporary": os.path.join(os.path.dirname(change.target), f".in_transit-{identity}-{number}"),
+            "old_sha256": files.sha256(change.old),
+            "new_sha256": files.sha256(change.new),
+            "uid": meta.uid,
+            "gid": meta.gid,
+            "mode": meta.mode,
+            "mtime_ns": meta.mtime_ns,
+            "xattrs": {name: base64.b64encode(value).decode("ascii") for name, value in meta.xattrs.items()},
+        }
+
+    def unfinished(self) -> Journal | None:
+        """The journal of a transaction that was killed, or None. Raises TransactionError when it cannot be read."""
+        path = os.path.join(self.journal_dir, "journal.json")
+        try:
+            data = json.loads(files.read(path))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            raise TransactionError("recover", f"{path}: the journal of an interrupted run cannot be read: {exc}") from exc
+        if data.get("format") != 1:
+            raise TransactionError("recover", f"{path}: written by a newer version of this collection; run that version")
+        return Journal(self, data)
+
+    def prune(self) -> None:
+        """Forget the oldest finished transactions. Ids sort by time; one that vanished meanwhile is no error."""
+        try:
+            known = sorted(os.listdir(self.history_dir))
+        except FileNotFoundError:
+            return
+        for name in known[: max(0, len(known) - self.keep)]:
+            shutil.rmtree(os.path.join(self.history_dir, name), ignore_errors=True)
+
+    # --- a reload that somebody else was to do --------------------------------------------------------------------
+
+    def await_reload(self, generation: t.Any) -> None:
+        """Remember that this generation of workers has not loaded the files on disk."""
+        files.save(self._pending, repr(generation).encode())
+
+    def reload_pending(self, generation: t.Any) -> bool:
+        """Whether this generation is still one that has not loaded the files on disk."""
+        try:
+            return files.read(self._pending) == repr(generation).encode()
+        except FileNotFoundError:
+            return False
+
+    def reloaded(self) -> None:
+        files.remove(self._pending)
+
+
+class Lock:
+    """An exclusive flock(2): gone with its process, however that ends."""
+
+    def __init__(self, path: str, wait: float) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    holder = os.pread(self._file, 200, 0).decode("utf-8", "replace").strip() or "an unnamed process"
+                    os.close(self._file)
+                    message = f"another run is at work on this instance: {holder} holds {path}"
+                    raise TransactionError("lock", f"{message}; wait for it, or raise the lock timeout") from None
+                time.sleep(0.1)
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()} since {started}\n".encode(), 0)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        os.close(self._file)
+
+
+class Journal:
+    """The transaction under way. Every phase is on disk before it begins."""
+
+    def __init__(self, store: Store, data: dict[str, t.Any]) -> None:
+        self._store, self._data = store, data
+        self._fault = store.fault
+
+    @property
+    def id(self) -> str:
+        return str(self._data["id"])
+
+    @property
+    def phase(self) -> str:
+        return str(self._data["phase"])
+
+    @property
+    def running(self) -> bool:
+        """Whether the daemon ran when the transaction began."""
+        return bool(self._data["running"])
+
+    @property
+    def paths(self) -> list[str]:
+        return [str(entry["path"]) for entry in self._data["files"]]
+
+    def enter(self, phase: str) -> None:
+        """Record the phase that is about to begin."""
+        self._fault(f"{phase}.record")
+        self._data["phase"] = phase
+        files.save(os.path.join(self._store.journal_dir, "journal.json"), _encode(self._data))
+        self._fault(phase)
+
+    def write(self) -> None:
+        """Put the new bytes in place of the old ones. Raises TransactionError; then some files may be new already.
+
+        All of them are laid beside their targets first: a full disk is found before anything is touched, and the
+        renames follow each other as closely as they can.
+        """
+        for number, entry in enumerate(self._data["files"]):
+            self._fault("write.temporary")
+            self._lay(entry, self._blob(number, "new"))
+        for entry in self._data["files"]:
+            self._fault("write.rename")
+            self._replace(entry)
+        self._fault("written")
+
+    def _lay(self, entry: dict[str, t.Any], data: bytes, mtime: bool = False) -> None:
+        try:
+            files.create(entry["temporary"], data, _metadata(entry), mtime)
+        except OSError as exc:
+            raise TransactionError("write", files.explain(exc, entry["target"])) from exc
+
+    def _replace(self, entry: dict[str, t.Any]) -> None:
+        target = entry["target"]
+        try:
+            if files.sha256(files.read(target)) != entry["old_sha256"]:
+                raise TransactionError("write", f"{target} was edited by someone else since it was read; run again")
+            files.rename(entry["temporary"], target)
+        except OSError as exc:
+            raise TransactionError("write", files.explain(exc, target)) from exc
+
+    def restore(self) -> list[str]:
+        """Bring every original back: bytes, owner, mode, extended attributes and mtime.
+
+        Only where the file still holds what the journal knows; the paths of files that someone else has edited since
+        are returned, and those files are left as they are. Can be repeated at will. Raises TransactionError.
+        """
+        conflicts = []
+        for number, entry in enumerate(self._data["files"]):
+            self._fault("restore")
+            target = entry["target"]
+            try:
+                files.remove(entry["temporary"])
+                found = files.sha256(files.read(target)) if os.path.isfile(target) else ""
+                if found == entry["new_sha256"]:
+                    self._put_back(number, entry)
+                elif found != entry["old_sha256"]:
+                    conflicts.append(entry["path"])
+            except OSError as exc:
+                raise TransactionError("restore", files.explain(exc, target), undone=False) from exc
+        self._fault("restored")
+        return conflicts
+
+    def _put_back(self, number: int, entry: dict[str, t.Any]) -> None:
+        link = os.path.join(self._store.journal_dir, f"{number}.link")
+        try:
+            if files.sha256(files.read(link)) != entry["old_sha256"]:
+                raise OSError(link)  # an editor still had the original open and wrote into it
+            files.rename(link, entry["target"])
+        except OSError:
+            self._lay(entry, self._blob(number, "old"), mtime=True)
+            self._fault("restore.rename")
+            files.rename(entry["temporary"], entry["target"])
+
+    def retire(self, record: t.Mapping[str, t.Any]) -> None:
+        """Move the finished transaction into the history, together with its record."""
+        self._fault("retire")
+        folder, history = self._store.journal_dir, self._store.history_dir
+        files.save(os.path.join(folder, "record.json"), _encode({"id": self.id, **record}))
+        for number, entry in enumerate(self._data["files"]):
+            files.remove(os.path.join(folder, f"{number}.link"))
+            files.remove(entry["temporary"])
+        os.makedirs(history, mode=0o700, exist_ok=True)
+        self._fault("retire.rename")
+        files.rename(folder, os.path.join(history, self.id))
+        self._fault("retired")
+        self._store.prune()
+
+    def summary(self) -> list[dict[str, str]]:
+        """Path, target and SHA-256 before and after of each file."""
+        keys = {"path": "path", "target": "target", "before": "old_sha256", "after": "new_sha256"}
+        return [{name: entry[key] for name, key in keys.items()} for entry in self._data["files"]]
+
+    def _blob(self, number: int, kind: str) -> bytes:
+        return files.read(os.path.join(self._store.journal_dir, f"{number}.{kind}"))
+
+
+def _metadata(entry: t.Mapping[str, t.Any]) -> files.Metadata:
+    xattrs = {name: base64.b64decode(value) for name, value in entry["xattrs"].items()}
+    return files.Metadata(entry["uid"], entry["gid"], entry["mode"], entry["mtime_ns"], xattrs)
+
+
+def _encode(data: t.Mapping[str, t.Any]) -> bytes:
+    return json.dumps(data, indent=1, sort_keys=True).encode("ascii") + b"\n"
