@@ -53,6 +53,7 @@ class Store:
         self.history_dir = os.path.join(self.folder, "history")
         self.keep = keep
         self.fault = fault
+        self._draft = os.path.join(self.folder, "journal.draft")
         self._pending = os.path.join(self.folder, "reload-pending")
 
     # --- lock ---------------------------------------------------------------------------------------------------
@@ -63,9 +64,11 @@ class Store:
             self._make_folder(self.state_dir, parents=True)
             self._make_folder(os.path.dirname(self.folder))
             self._make_folder(self.folder)
-            return Lock(os.path.join(self.folder, "lock"), wait)
+            lock = Lock(os.path.join(self.folder, "lock"), wait)
         except OSError as exc:
             raise TransactionError("lock", f"state folder {files.explain(exc, self.folder)}") from exc
+        shutil.rmtree(self._draft, ignore_errors=True)  # of a run that was killed before its journal was complete
+        return lock
 
     def _make_folder(self, path: str, parents: bool = False) -> None:
         if parents:
@@ -81,12 +84,11 @@ class Store:
 
     def begin(self, changes: t.Sequence[files.Change], running: bool) -> Journal:
         """Write the journal of a new transaction, durable on return. Raises TransactionError; then nothing is left."""
-        draft = os.path.join(self.folder, "journal.draft")
+        draft = self._draft
         moment = time.time_ns()
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment // 10**9))
         identity = f"{stamp}.{moment % 10**9:09d}Z-{os.getpid()}"
         try:
-            shutil.rmtree(draft, ignore_errors=True)
             self.fault("journal.draft")
             os.mkdir(draft, 0o700)
             entries = [self._enter(draft, identity, number, change) for number, change in enumerate(changes)]
@@ -95,11 +97,9 @@ class Store:
             self.fault("journal.rename")
             files.rename(draft, self.journal_dir)
         except OSError as exc:
-            shutil.rmtree(draft, ignore_errors=True)
             raise TransactionError("journal", f"journal {files.explain(exc, exc.filename or self.folder)}") from exc
-        except TransactionError:
+        finally:
             shutil.rmtree(draft, ignore_errors=True)
-            raise
         self.fault("journal.begun")
         return Journal(self, data)
 
