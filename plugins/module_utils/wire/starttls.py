@@ -14,8 +14,8 @@ A command is sent only after the whole answer to the one before (no pipelining).
 greeting is its time-out. At most ``INPUT_LIMIT`` bytes are read, at most ``LINE_LIMIT`` for one line.
 
 ``PLAINTEXT_PROBES[scheme](host)``, driven in the same way over a connection of its own, returns a dict telling whether
-the server goes on without TLS: ``plaintext`` is ``served``, ``refused`` or None when that cannot be known, ``detail`` the
-reason. A probe never sends a password and never names an account that could exist.
+the server goes on without TLS: ``plaintext`` is ``served``, ``refused`` or None when that cannot be known, ``detail``
+the reason. A probe never sends a password and never names an account that could exist.
 
 Facts, the same keys for each protocol:
 
@@ -24,8 +24,8 @@ Facts, the same keys for each protocol:
 ``advertised``        whether TLS stands among the offered capabilities; None when the protocol or server lists none
 ``login_before_tls``  whether a login is offered on the connection before TLS; None when that cannot be known
 ``mechanisms``        SASL mechanisms (and ``LOGIN``, ``USER``, ``APOP``) offered before TLS
-``unsolicited``       None, or what the server sent out of turn, such as after its go-ahead and before TLS. A client that
-                      takes it for protected content is open to response injection (compare CVE-2011-0411)
+``unsolicited``       None, or what the server sent out of turn, such as after its go-ahead and before TLS. A client
+                      that takes it for protected content is open to response injection (compare CVE-2011-0411)
 ====================  =================================================================================================
 """
 
@@ -80,11 +80,11 @@ class NotThisProtocol(DialogueEnd):
 
 
 def printable(data: bytes, limit: int = 200) -> str:
-    """One line of ASCII for people: at most ``limit`` bytes of ``data``, anything that could steer a terminal escaped."""
-    text = data.strip(b"\r\n")[:limit].decode("ascii", "backslashreplace")
-    return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in text) + (
-        "..." if len(data) > limit + 2 else ""
-    )
+    """One line of ASCII for people: up to ``limit`` bytes of ``data``, anything that could steer a terminal escaped."""
+    data = data.strip(b"\r\n")
+    text = data[:limit].decode("ascii", "backslashreplace")
+    more = "..." if len(data) > limit else ""
+    return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in text) + more
 
 
 class _Peer:
@@ -143,19 +143,19 @@ class _Peer:
         self._received += len(data)
         if self._received > INPUT_LIMIT:
             raise NotThisProtocol(f"no {self.protocol}: more than {INPUT_LIMIT} bytes before TLS", self.facts)
-        if self._buffer[:2] in (b"\x15\x03", b"\x16\x03"):
+        if bytes(self._buffer[:2]) in (b"\x15\x03", b"\x16\x03"):
             raise NotThisProtocol(f"no {self.protocol}: the server speaks TLS from the first byte", self.facts)
 
     def until(self, end: bytes) -> Part[bytes]:
         """Everything up to and including the one byte ``end``."""
         while True:
             at = self._buffer.find(end, self._searched)
-            if max(at, self._searched) >= LINE_LIMIT:
+            self._searched = at if at >= 0 else len(self._buffer)
+            if self._searched >= LINE_LIMIT:
                 raise NotThisProtocol(f"no {self.protocol}: a line of more than {LINE_LIMIT} bytes", self.facts)
             if at >= 0:
                 self._searched = 0
                 return self._take(at + 1)
-            self._searched = len(self._buffer)
             yield from self._more()
 
     def exactly(self, count: int) -> Part[bytes]:
@@ -172,7 +172,7 @@ class _Peer:
         return (yield from self.until(b"\n")).rstrip(b"\r\n")
 
     def line_with_literals(self) -> Part[bytes]:
-        """A line of IMAP or ManageSieve, its literals (``{5}``, ``{5+}``, RFC 9051 section 4.3) turned into quoted strings."""
+        """A line of IMAP or ManageSieve, its literals (``{5}``, ``{5+}``, RFC 9051 section 4.3) as quoted strings."""
         line = yield from self.line()
         while line.endswith(b"}"):
             head, _brace, size = line[:-1].rpartition(b"{")
@@ -185,7 +185,7 @@ class _Peer:
 
     def lines_to_dot(self) -> Part[list[bytes]]:
         """The lines of a multi-line response of POP3 or NNTP, ended by a dot of its own."""
-        lines = []
+        lines: list[bytes] = []
         while True:
             line = yield from self.line()
             if line == b".":
@@ -351,7 +351,7 @@ def ftp_plaintext(host: str) -> Probe:
             if answers[0] is None:
                 raise RateLimited(details[-1], peer.facts)
             break
-    accounts, anonymous = (answers + [answers[0]])[:2]
+    accounts, anonymous = (*answers, answers[0])[:2]
     accepted = bool(accounts or anonymous)
     plaintext = "served" if accepted else "refused" if accounts is False and anonymous is not True else None
     return {
@@ -363,7 +363,7 @@ def ftp_plaintext(host: str) -> Probe:
     }
 
 
-# --- IMAP (RFC 9051, section 6.2.1), POP3 (RFC 2595, section 4), ManageSieve (RFC 5804), NNTP (RFC 4642) ----------------
+# --- IMAP (RFC 9051), POP3 (RFC 2595), ManageSieve (RFC 5804), NNTP (RFC 4642) ----------------------------------------
 
 
 def imap(host: str) -> Dialogue:
@@ -398,7 +398,7 @@ def imap(host: str) -> Dialogue:
 def _imap_command(peer: _Peer, tag: bytes, command: bytes) -> Part[tuple[bytes, list[bytes]]]:
     """The tagged answer to a command (without its tag) and the untagged lines before it, all in capitals."""
     peer.say(b"%s %s\r\n" % (tag, command))
-    untagged = []
+    untagged: list[bytes] = []
     while True:
         line = yield from peer.line_with_literals()
         first, _space, rest = line.partition(b" ")
@@ -467,7 +467,7 @@ def sieve(host: str) -> Dialogue:
 
 def _sieve_response(peer: _Peer) -> Part[tuple[bytes, bytes, list[tuple[bytes, bytes]]]]:
     """``OK``, ``NO`` or ``BYE``, that line, and the name and value on each line of quoted strings before it."""
-    listed = []
+    listed: list[tuple[bytes, bytes]] = []
     while True:
         line = yield from peer.line_with_literals()
         status = line.split(b" ")[0].upper()
@@ -520,7 +520,7 @@ def ldap(host: str) -> Dialogue:
         raise peer.other(head + octets)
     body = yield from peer.exactly(length)
     try:
-        _tag, _message_id, rest = _ber(body)
+        _tag, message_id, rest = _ber(body)
         operation, content, _rest = _ber(rest)
         tag, code, rest = _ber(content)
         _tag, _matched, rest = _ber(rest)
@@ -531,7 +531,7 @@ def ldap(host: str) -> Dialogue:
         raise peer.other(head + octets + body)
     result = int.from_bytes(code, "big")
     detail = f"StartTLS answered result code {result} {printable(words)}".rstrip()
-    if _message_id == b"\x00":  # RFC 4511 section 4.4.1: notice of disconnection
+    if message_id == b"\x00":  # RFC 4511 section 4.4.1: notice of disconnection
         raise RateLimited(f"notice of disconnection instead of an answer: {detail}", peer.facts)
     if result == 0:
         return peer.ready()
@@ -620,7 +620,7 @@ _POSTGRES_BUSY = (b"53300", b"57P01", b"57P03")  # too many connections, shuttin
 
 
 def postgres(host: str) -> Dialogue:
-    """PostgreSQL: SSLRequest, manual section "SSL Session Encryption" of the frontend/backend protocol: ``S`` or ``N``."""
+    """PostgreSQL: SSLRequest, answered ``S`` or ``N``; manual, "Message Flow", section "SSL Session Encryption"."""
     peer = _Peer("PostgreSQL")
     peer.say(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
     answer = yield from peer.exactly(1)
@@ -636,7 +636,7 @@ def postgres(host: str) -> Dialogue:
 
 
 def _postgres_error(peer: _Peer) -> Part[dict[bytes, bytes]]:
-    """The fields of an ErrorResponse whose type byte was read: ``C`` SQLSTATE, ``M`` message (in the server's language)."""
+    """Fields of an ErrorResponse whose type byte was read: ``C`` SQLSTATE, ``M`` message in the server's language."""
     head = yield from peer.exactly(4)
     length = int.from_bytes(head, "big")
     if not 4 < length < INPUT_LIMIT:
@@ -676,7 +676,7 @@ _MYSQL_SSL_REQUEST = b"\x20\x00\x00\x01" + b"\x00\x8a\x00\x00" + b"\x00\x00\x00\
 
 
 def mysql(host: str) -> Dialogue:
-    """MySQL and MariaDB: "Connection Phase" of the client/server protocol; SSLRequest gets no answer, so it is a preamble.
+    """MySQL and MariaDB: "Connection Phase" of their protocol. SSLRequest gets no answer, therefore it is a preamble.
 
     Both count a connection that ends before the login against ``max_connect_errors`` (default 100 in a row per client
     host), after which they lock that host out until ``FLUSH HOSTS``: spend few connections on such an endpoint.
