@@ -1,0 +1,120 @@
+"""Starting and stopping servers on free loopback ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+READY_WITHIN = 20.0
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    with socket.socket() as listener:
+        listener.bind((address, 0))
+        return listener.getsockname()[1]
+
+
+class NotReady(Exception):
+    """A server did not open its port; the message holds its last words."""
+
+
+class Server:
+    """Something listening on ``address:port`` while inside ``with``."""
+
+    address = "127.0.0.1"
+
+    def __init__(self) -> None:
+        self.port = free_port(self.address)
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Process(Server):
+    """A server program in the foreground. ``argv`` is called with the port and an own folder to write files to."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: t.Callable[[int, Path], t.Sequence[object]],
+        folder: Path,
+        environment: t.Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.name, self.argv, self.environment = name, argv, environment or {}
+        self.folder = folder / f"{name}-{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True)
+        self.log = self.folder / "log"
+        argv = [str(word) for word in self.argv(self.port, self.folder)]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", **self.environment}
+        with self.log.open("wb") as log:
+            # A session of its own, so that workers it forks end with it. Some servers quit when stdin is closed.
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=environment,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection((self.address, self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.stop()
+        raise NotReady(f"{self.name}: {' '.join(argv)}\n{self.words()}")
+
+    def words(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        for number, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self.process.wait(patience)
+            except subprocess.TimeoutExpired:
+                continue
+            if number == signal.SIGTERM and not self._group_alive():
+                break
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.wait()
+        self.process = None
+
+    def _group_alive(self) -> bool:
+        assert self.process is not None
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.02)
+        return True
