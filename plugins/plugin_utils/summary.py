@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run did or found, on one screen, from the results of the modules. Pure: data in, text and counts out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
+
+from .terminal import plural, safe, table
+
+Json = t.Dict[str, t.Any]
+
+#: Verdicts of endpoints, worst first, as they are shown.
+VERDICTS = {
+    "non_compliant": "NON-COMPLIANT",
+    "indeterminate": "INDETERMINATE",
+    "unreachable": "UNREACHABLE",
+    "compliant": "compliant",
+}
+
+#: Lines of a list that are shown before the rest is only counted.
+_MOST = 30
+
+
+class Summary(t.NamedTuple):
+    """Text for people, and the same as data. ``code``: 0 good, 2 something failed, 3 something is not proved."""
+
+    text: str
+    code: int
+    counts: Json
+
+
+# --- harden -----------------------------------------------------------------------------------------------------
+
+
+def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: bool, width: int = 80) -> Summary:
+    """``results`` maps host to stack to the result of the ``<stack>_tls`` module, None where it never came to it."""
+    rows, notes = [], []
+    counts = dict.fromkeys(("changed", "unchanged", "failed", "unreachable", "absent"), 0)
+    open_findings = 0
+    for host in sorted(results):
+        for stack in sorted(results[host]):
+            result = results[host][stack]
+            state = _state(result)
+            counts[state] += 1
+            words = {
+                "changed": "would change" if check_mode else "hardened",
+                "unchanged": "unchanged",
+                "failed": "FAILED",
+                "unreachable": "UNREACHABLE",
+                "absent": "not installed",
+            }[state]
+            result = result or {}
+            found = [item for item in result.get("findings") or () if item["status"] == "fail"]
+            open_findings += len(found)
+            instances = result.get("instances") or []
+            version = ", ".join(_version(instance) for instance in instances)
+            proofs = [proof for instance in instances for proof in instance.get("proofs") or ()]
+            rows.append(
+                (
+                    host,
+                    f"{stack} {version}".strip(),
+                    words,
+                    _spoken(proofs, "before"),
+                    _spoken(proofs, "after") if state != "changed" or not check_mode else "",
+                    len(found) or "-",
+                )
+            )
+            if state == "failed":
+                notes.append(f"{host}: {safe(result.get('msg') or 'failed without a message')}")
+            notes += [f"{host}: {_line(item)}" for item in sorted(found, key=order)[:_MOST]]
+    done = "would change" if check_mode else "changed"
+    parts = [f"{counts['changed']} {done}"]
+    parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
+    lines = [table(("HOST", "STACK", "RESULT", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
+    lines += ["", *_capped(notes)] if notes else []
+    lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
+    code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
+    return Summary("\n".join(lines), code, {**counts, "open_findings": open_findings})
+
+
+def _state(result: Json | None) -> str:
+    if result is None or result.get("unreachable"):
+        return "unreachable"
+    if result.get("failed"):
+        return "failed"
+    if not result.get("instances"):
+        return "absent"
+    return "changed" if result.get("changed") else "unchanged"
+
+
+def _version(instance: Json) -> str:
+    version = instance.get("version") or ""
+    return version if isinstance(version, str) else ".".join(str(part) for part in version)
+
+
+def _spoken(proofs: t.Iterable[Json], moment: str) -> str:
+    """Protocols accepted by any endpoint at that moment, without the family: ``1.0 1.2``, or ``-``."""
+    seen = [proof.get(moment) or {} for proof in proofs]
+    names = {name for classes in seen for name, status in classes.items() if status == "accepted"}
+    return " ".join(sorted(name.replace("TLSv", "") for name in names)) or "-"
+
+
+# --- verify -----------------------------------------------------------------------------------------------------
+
+
+def verify(
+    audits: t.Mapping[str, t.Mapping[str, Json | None]],
+    reports: t.Iterable[Json],
+    owners: t.Mapping[str, str],
+    width: int = 80,
+) -> Summary:
+    """The judgement of files and endpoints.
+
+    ``audits`` maps host to stack to the result of the ``<stack>_tls_info`` module; ``reports`` are wire reports with
+    ``findings`` and ``verdict``; ``owners`` maps an endpoint to its host.
+    """
+    reports = sorted(
+        reports,
+        key=lambda one: (list(VERDICTS).index(one["verdict"]), owners.get(one["endpoint"], ""), one["endpoint"]),
+    )
+    verdicts = {verdict: sum(one["verdict"] == verdict for one in reports) for verdict in VERDICTS}
+    rows = []
+    for one in reports:
+        worst = next((item for item in one["findings"] if item["status"] in ("fail", "indeterminate")), None)
+        rows.append(
+            (
+                owners.get(one["endpoint"], ""),
+                one["endpoint"],
+                VERDICTS[one["verdict"]],
+                _accepted(one),
+                worst["check"] if worst else "-",
+            )
+        )
+    inside: list[tuple[tuple[t.Any, ...], str]] = []
+    unread, statuses = [], {"fail": 0, "indeterminate": 0}
+    for host in sorted(audits):
+        for stack in sorted(audits[host]):
+            result = audits[host][stack]
+            state = _state(result)
+            if state in ("failed", "unreachable"):
+                reason = (result or {}).get("msg") or state
+                unread.append(f"{host}: {stack} could not be read: {safe(reason)}")
+            for item in (result or {}).get("findings") or ():
+                if item["status"] in statuses:
+                    statuses[item["status"]] += 1
+                    inside.append(((order(item), host), f"{host}: {_line(item)}"))
+    lines = []
+    if rows:
+        cut = len(rows) - _MOST
+        lines.append(table(("HOST", "ENDPOINT", "VERDICT", "TLS", "WORST FINDING"), rows[:_MOST], width))
+        lines += [f"and {cut} more endpoints"] if cut > 0 else []
+    if inside:
+        lines += ["", "What the hosts' own files and handshakes say:"]
+        lines += _capped(list(dict.fromkeys(text for _key, text in sorted(inside))))
+    if unread:
+        lines += ["", *_capped(unread)]
+    parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
+    lines += ["", f"{plural(len(audits), 'host')}, {plural(len(reports), 'endpoint')}: {', '.join(parts) or 'none'}"]
+    failed = verdicts["non_compliant"] + statuses["fail"]
+    unproved = verdicts["indeterminate"] + verdicts["unreachable"] + statuses["indeterminate"] + len(unread)
+    counts = {**verdicts, "findings": statuses, "hosts_not_read": len(unread)}
+    code = 2 if failed else 3 if unproved or not reports else 0
+    return Summary("\n".join(lines).lstrip("\n"), code, counts)
+
+
+def _accepted(report: Json) -> str:
+    names = [name for name, seen in (report.get("protocols") or {}).items() if seen["status"] == "accepted"]
+    return " ".join(name.replace("TLSv", "") for name in names) or "-"
+
+
+# --- lines ------------------------------------------------------------------------------------------------------
+
+
+def _line(item: Json) -> str:
+    """One finding in one line: status, check, place in a file or listener, what was seen."""
+    subject = item["subject"]
+    place = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one.get("file")), "")
+    where = place or subject.get("endpoint") or subject.get("listener") or ""
+    return f"{item['status']} {item['check']} {safe(where)}: {safe(item['observed'])}".replace(" :", ":")
+
+
+def _capped(lines: list[str]) -> list[str]:
+    if len(lines) <= _MOST:
+        return lines
+    return [*lines[:_MOST], f"and {len(lines) - _MOST} more; the results and the evidence hold them all"]

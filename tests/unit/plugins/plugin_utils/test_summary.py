@@ -1,0 +1,115 @@
+"""The end summaries: one screen, the same as data, and an exit code that never flatters."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.plugin_utils import summary
+
+
+def finding(check="protocol.tls1_0", status="fail", file="/etc/nginx/nginx.conf"):
+    return {
+        "check": check,
+        "severity": "high",
+        "status": status,
+        "view": "configured",
+        "subject": {"host": "web1", "listener": "http *:443"},
+        "observed": "TLSv1.0 is on",
+        "provenance": [{"file": file, "line": 33, "text": "ssl_protocols TLSv1;"}],
+    }
+
+
+def done(changed=True, findings=(), before=("TLSv1.0", "TLSv1.2"), after=("TLSv1.2",), **rest):
+    proof = {
+        "endpoint": "https://127.0.0.1:443",
+        "before": dict.fromkeys(before, "accepted"),
+        "after": dict.fromkeys(after, "accepted"),
+    }
+    instance = {"name": "nginx", "version": [1, 22, 1], "proofs": [proof]}
+    return {"changed": changed, "instances": [instance], "findings": list(findings), **rest}
+
+
+def test_harden_shows_before_and_now():
+    made = summary.harden({"web1": {"nginx": done()}}, check_mode=False)
+    assert made.text.splitlines() == [
+        "HOST  STACK         RESULT    TLS BEFORE  TLS NOW  OPEN",
+        "web1  nginx 1.22.1  hardened  1.0 1.2     1.2      -",
+        "",
+        "1 host: 1 changed",
+    ]
+    assert made.code == 0
+
+
+def test_check_mode_never_says_hardened():
+    text = summary.harden({"web1": {"nginx": done()}}, check_mode=True).text
+    assert "would change" in text
+    assert "hardened" not in text
+
+
+@pytest.mark.parametrize(
+    ("result", "word", "code"),
+    [
+        ({"failed": True, "msg": "nginx -t says no"}, "FAILED", 2),
+        (None, "UNREACHABLE", 3),
+        ({"unreachable": True}, "UNREACHABLE", 3),
+        ({"changed": False, "instances": []}, "not installed", 0),
+    ],
+)
+def test_hosts_without_a_good_end_are_loud(result, word, code):
+    made = summary.harden({"web1": {"nginx": done()}, "web2": {"nginx": result}}, check_mode=False)
+    assert f"{word}" in made.text
+    assert made.code == code
+    if result and result.get("msg"):
+        assert "web2: nginx -t says no" in made.text
+
+
+def report(verdict="compliant", endpoint="https://web1:443", findings=()):
+    return {
+        "endpoint": endpoint,
+        "verdict": verdict,
+        "findings": list(findings),
+        "protocols": {"TLSv1.1": {"status": "refused"}, "TLSv1.2": {"status": "accepted"}},
+    }
+
+
+AUDITS = {"web1": {"nginx": done(changed=False)}}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [("compliant", 0), ("non_compliant", 2), ("indeterminate", 3), ("unreachable", 3)]
+)
+def test_verify_code_is_that_of_the_worst_endpoint(verdict, code):
+    made = summary.verify(AUDITS, [report(), report(verdict, "https://web1:8443")], {})
+    assert made.code == code
+    assert made.counts[verdict] >= 1
+
+
+def test_nothing_scanned_is_not_good():
+    assert summary.verify(AUDITS, [], {}).code == 3
+
+
+def test_a_host_that_could_not_be_read_is_loud():
+    made = summary.verify({"web1": {"nginx": {"failed": True, "msg": "a.conf:3: no"}}}, [report()], {})
+    assert made.code == 3
+    assert "web1: nginx could not be read: a.conf:3: no" in made.text
+
+
+def test_findings_name_file_and_line_and_worst_endpoints_come_first():
+    audits = {"web1": {"nginx": done(findings=[finding()])}}
+    worst = report("non_compliant", "https://web1:8443", [finding()])
+    made = summary.verify(audits, [report(), worst], {"https://web1:8443": "web1"})
+    assert "web1: fail protocol.tls1_0 /etc/nginx/nginx.conf:33: TLSv1.0 is on" in made.text
+    lines = made.text.splitlines()
+    assert "NON-COMPLIANT" in lines[1]
+    assert made.code == 2
+
+
+def test_long_lists_are_counted_not_hidden():
+    reports = [report(endpoint=f"https://web1:{port}") for port in range(100)]
+    assert "and 70 more endpoints" in summary.verify(AUDITS, reports, {}).text
+
+
+def test_hostile_text_stays_on_its_line():
+    made = summary.verify({"web1": {"nginx": {"failed": True, "msg": "x\x1b[2J\nweb9 compliant"}}}, [report()], {})
+    assert "\x1b" not in made.text
+    assert not any(line.startswith("web9") for line in made.text.splitlines())
