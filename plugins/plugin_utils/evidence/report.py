@@ -1,0 +1,376 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The report: one HTML file for the three people who read it, in this order: who decides, who audits, who mends.
+
+It needs no script and no network, prints on A4, and says everything in words and symbols as well as in colour. All
+text passes :func:`.text.printable` and HTML escaping, whatever it is and wherever it came from.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os.path
+import shlex
+import typing as t
+
+import jinja2
+from markupsafe import Markup
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, SEVERITIES, STATUSES
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
+
+from .exports import place, proof_text
+from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
+from .text import printable
+
+#: Above this number of endpoints each host has a page of its own.
+ONE_PAGE = 500
+
+#: What is worst comes first.
+_STATE_ORDER = ("non_compliant", "indeterminate", "unreachable", "excepted", "compliant")
+_OPEN = ("fail", "indeterminate", "excepted")
+_DAYS_UNTIL_STALE = 365
+
+#: Symbol and word for every state; colour is never the only sign.
+SIGNS = {
+    "pass": ("✓", "pass"),
+    "fail": ("✗", "fail"),
+    "excepted": ("◆", "excepted"),
+    "indeterminate": ("?", "not proved"),
+    "not_applicable": ("\u2013", "not applicable"),
+    "compliant": ("✓", "compliant"),
+    "non_compliant": ("✗", "not compliant"),
+    "unreachable": ("○", "unreachable"),
+    "tested": ("✓", "tested"),
+    "skipped": ("\u2013", "skipped"),
+    "unaccounted": ("!", "unaccounted for"),
+}
+
+
+def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterator[tuple[str, str]]:
+    """The pages as (path below data/, HTML), ``report.html`` first.
+
+    ``verdict`` is :func:`.exports.verdict` of the record, ``signer`` the fingerprint of the key that will sign.
+    """
+    hosts = _hosts(record)
+    split = len(record.endpoints) > ONE_PAGE
+    for host in hosts:
+        # The page is one, or two folders deep: links to evidence are relative to it.
+        host["page"] = f"{host['account']['folder']}/report.html" if split and host["account"]["folder"] else ""
+        host["root"] = "../../" if host["page"] else ""
+    template = _environment().get_template("report.html.j2")
+    common = {"run": record.run, "verdict": verdict, "signer": signer}
+    yield (
+        "report.html",
+        template.render(
+            **common,
+            page="all",
+            hosts=[] if split else hosts,
+            index=_index(hosts),
+            summary=_summary(record),
+            requirements=_requirements(record),
+            untested=_untested(record),
+            exceptions=[_shown(item) for item in record.results if item["status"] == "excepted"],
+            stale=_stale(record),
+        ),
+    )
+    for host in hosts if split else ():
+        if host["page"]:
+            yield host["page"], template.render(**common, page="host", hosts=[host], host=host)
+
+
+def _environment() -> jinja2.Environment:
+    folder = os.path.join(os.path.dirname(__file__), "templates")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    environment.globals.update(signs=SIGNS, statuses=("pass", "excepted", "indeterminate", "fail", "not_applicable"))
+    environment.globals.update(endpoint_states=ENDPOINT_STATES, protocols=tuple(PROTOCOL_CHECKS))
+    return environment
+
+
+# --- page one ---------------------------------------------------------------------------------------------------
+
+
+def _summary(record: Record) -> Json:
+    states = record.run["endpoints"]
+    total = sum(states.values())
+    proved = states["compliant"]
+    return {
+        "total": total,
+        "proved": proved,
+        "percent": 100 * proved // total if total else 0,
+        "dates": _dates(record),
+        "actions": _actions(record),
+    }
+
+
+def _dates(record: Record) -> list[Json]:
+    """The next three certificates to expire."""
+    seen: dict[str, Json] = {}
+    for one in record.endpoints:
+        for served in one.report.get("certificates") or []:
+            for leaf in served["chain"][:1]:
+                entry = seen.setdefault(leaf["sha256"], {"leaf": leaf, "places": []})
+                entry["places"].append(f"{one.host} {one.endpoint}")
+    today = _day(record.run["ended"])
+    dates = [
+        {
+            "day": entry["leaf"]["not_after"][:10],
+            "left": (_day(entry["leaf"]["not_after"]) - today).days,
+            "name": " ".join((entry["leaf"].get("names") or [entry["leaf"].get("subject") or "certificate"])[:2]),
+            "place": entry["places"][0],
+            "more": len(entry["places"]) - 1,
+        }
+        for _, entry in sorted(seen.items())
+    ]
+    return sorted(dates, key=lambda item: (item["day"], item["place"]))[:3]
+
+
+def _actions(record: Record) -> list[Json]:
+    """What fails, by check: the worst and most frequent first."""
+    groups: dict[str, list[Json]] = {}
+    for item in record.results:
+        if item["status"] == "fail":
+            groups.setdefault(item["check"], []).append(item)
+    actions = [
+        {
+            "title": BY_ID[check].title,
+            "check": check,
+            "severity": items[0]["severity"],
+            "places": len({(item["subject"]["host"], place(item["subject"])) for item in items}),
+            "hosts": sorted({item["subject"]["host"] for item in items}),
+            "mend": BY_ID[check].mend,
+        }
+        for check, items in groups.items()
+    ]
+    return sorted(actions, key=lambda a: (SEVERITIES.index(a["severity"]), -a["places"], a["check"]))
+
+
+def _requirements(record: Record) -> list[Json]:
+    counts: dict[str, dict[str, int]] = {}
+    for item in record.results:
+        by_status = counts.setdefault(item["check"], dict.fromkeys(STATUSES, 0))
+        by_status[item["status"]] += 1
+    rows = []
+    for control in record.controls:
+        total = {status: sum(counts.get(c, {}).get(status, 0) for c in control["checks"]) for status in STATUSES}
+        if total["fail"]:
+            state = "fail"
+        elif total["indeterminate"]:
+            state = "indeterminate"
+        elif total["excepted"]:
+            state = "excepted"
+        else:
+            state = "pass" if total["pass"] else "not_applicable"
+        rows.append({**control, "counts": total, "state": state})
+    return rows
+
+
+def _untested(record: Record) -> list[Json]:
+    """Everything this run says nothing about, with the reason."""
+    rows = []
+    for account in record.run["population"]["hosts"]:
+        if account["state"] != "tested":
+            rows.append({"what": account["host"], "state": account["state"], "why": account["reason"]})
+        for listener in account["listeners"]:
+            if not listener["probed"]:
+                why = "the configuration was read; no handshake was made with this listener"
+                rows.append({"what": f"{account['host']} {listener['listener']}", "state": "skipped", "why": why})
+    for one in record.endpoints:
+        if one.state == "unreachable":
+            why = str(one.report.get("reason") or "no TCP connection could be made")
+            rows.append({"what": f"{one.host} {one.endpoint}", "state": "unreachable", "why": why})
+    if record.run["listeners"]["unregistered"] is None:
+        why = "no register of data flows was given, so a listener nobody knows of would not be noticed as such"
+        rows.append({"what": "Unregistered listeners", "state": "skipped", "why": why})
+    return rows
+
+
+def _stale(record: Record) -> list[str]:
+    """Warnings about data that is older than a year (PCI DSS 4.0.1, 12.3.3 reviews cryptography every 12 months)."""
+    warnings = []
+    baseline = record.run["baseline"]
+    if _age(baseline["as_of"], record.run["ended"]) > _DAYS_UNTIL_STALE:
+        warnings.append(f"The baseline {baseline['profile']} was last reviewed on {baseline['as_of']}.")
+    if record.run["clock"]["synchronized"] is not True:
+        state = "was not in sync" if record.run["clock"]["synchronized"] is False else "is in an unknown state"
+        warnings.append(f"The clock of the control node {state}: the times in this bundle may be wrong.")
+    if record.run["parameters"]["limit"]:
+        warnings.append(f"The run was limited to {record.run['parameters']['limit']}.")
+    return warnings
+
+
+def _age(day: str, now: str) -> int:
+    try:
+        return (_day(now) - _day(day)).days
+    except ValueError:
+        return _DAYS_UNTIL_STALE + 1
+
+
+def _day(text: str) -> datetime.date:
+    return datetime.date.fromisoformat(text[:10])
+
+
+# --- hosts and endpoints ----------------------------------------------------------------------------------------
+
+
+def _hosts(record: Record) -> list[Json]:
+    """One section per host that left anything, the worst first."""
+    results: dict[str, list[Json]] = {}
+    for item in record.results:
+        results.setdefault(item["subject"]["host"], []).append(item)
+    endpoints: dict[str, list[Endpoint]] = {}
+    for one in record.endpoints:
+        endpoints.setdefault(one.host, []).append(one)
+    data = {host["host"]: host for host in record.hosts}
+    sections = []
+    for account in record.run["population"]["hosts"]:
+        name = account["host"]
+        found = results.get(name, [])
+        if not found and not endpoints.get(name):
+            continue
+        listeners = _listeners(data[name])
+        views = [_endpoint(one, found, listeners) for one in endpoints.get(name, [])]
+        views.sort(key=lambda view: view["rank"])
+        sections.append(
+            {
+                "account": account,
+                "name": name,
+                "anchor": _anchor("h", name),
+                "endpoints": views,
+                "configuration": _configuration(found),
+                "command": f"ansible-playbook encryption.in_transit.harden --limit {shlex.quote(name)} --check --diff",
+                "mendable": any(item["status"] == "fail" and item["view"] == "configured" for item in found),
+                "rank": _rank(found, [view["state"] for view in views], name),
+            }
+        )
+    return sorted(sections, key=lambda section: section["rank"])
+
+
+def _rank(results: list[Json], states: list[str], name: str) -> tuple[t.Any, ...]:
+    """Sort key: the worst state, then the number of failures by severity, then the name."""
+    worst = min((_STATE_ORDER.index(state) for state in states), default=len(_STATE_ORDER))
+    fails = [item["severity"] for item in results if item["status"] == "fail"]
+    return worst, *(-fails.count(severity) for severity in SEVERITIES), name
+
+
+def _listeners(host: Json) -> list[Json]:
+    return [
+        listener
+        for audit in (host.get("stacks") or {}).values()
+        for instance in audit.get("instances") or []
+        for listener in instance.get("listeners") or []
+        if listener.get("role", "server") == "server" and listener.get("tls", True)
+    ]
+
+
+def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
+    results = [item for item in found if item["subject"]["endpoint"] == one.endpoint]
+    listener = next((item for item in listeners if matches(item, one.report)), None)
+    by_check = {item["check"]: item for item in results}
+    open_ones = [_shown(item) for item in results if item["status"] in _OPEN]
+    for item in open_ones:
+        item["places"] = item["places"] or _configured_places(item["check"], listener)
+    open_ones.sort(key=_worst_first)
+    return {
+        "endpoint": one.endpoint,
+        "host": one.host,
+        "anchor": _anchor("e", one.host, one.endpoint),
+        "state": one.state,
+        "path": one.path,
+        "report": one.report,
+        "protocols": [_protocol(name, one.report, by_check, listener) for name in PROTOCOL_CHECKS],
+        "listener": listener,
+        "open": open_ones,
+        "passed": [BY_ID[item["check"]].title for item in results if item["status"] == "pass"],
+        "not_applicable": [BY_ID[item["check"]].title for item in results if item["status"] == "not_applicable"],
+        "certificates": [served["chain"][0] for served in one.report.get("certificates") or [] if served["chain"]],
+        "rank": _rank(results, [one.state], one.endpoint),
+    }
+
+
+def _protocol(name: str, report: Json, by_check: dict[str, Json], listener: Json | None) -> Json:
+    """One protocol of one endpoint: what the file says beside what the handshake showed."""
+    result = by_check.get(PROTOCOL_CHECKS[name])
+    seen = (report.get("protocols") or {}).get(name)
+    setting = ((listener or {}).get("settings") or {}).get("protocols")
+    configured = None if setting is None else name in setting["value"]
+    effective = seen["status"] if seen else None
+    return {
+        "name": name,
+        "configured": configured,
+        "places": setting["provenance"] if setting else [],
+        "effective": effective,
+        "state": result["status"] if result else "not_applicable",
+        "proof": proof_text(result["proof"]) if result else "",
+        "detail": (seen or {}).get("detail") or "",
+        "differs": configured is not None
+        and effective in ("accepted", "refused")
+        and configured is not (effective == "accepted"),
+    }
+
+
+def _configured_places(check: str, listener: Json | None) -> list[Json]:
+    """Where the file decides what a handshake showed: for protocols, suites and groups the stack knows the line."""
+    settings = (listener or {}).get("settings") or {}
+    part, _, rest = check.partition(".")
+    keys = {"protocol": ["protocols"], "suite": ["suites_tls12", "suites_tls13"], "group": ["groups"]}.get(part, [])
+    keys = ["session_tickets"] if check == "session.tickets" else ["hsts_max_age"] if rest == "hsts" else keys
+    places: list[Json] = []
+    for key in keys:
+        for item in (settings.get(key) or {}).get("provenance") or []:
+            if item not in places:
+                places.append(item)
+    return places
+
+
+def _configuration(found: list[Json]) -> list[Json]:
+    """Results of view ``configured``, by listener, the worst first."""
+    groups: dict[str, list[Json]] = {}
+    for item in found:
+        if item["view"] == "configured" or not item["subject"]["endpoint"]:
+            groups.setdefault(place({**item["subject"], "endpoint": None}), []).append(item)
+    views = [
+        {
+            "place": name,
+            "open": sorted((_shown(item) for item in items if item["status"] in _OPEN), key=_worst_first),
+            "passed": [BY_ID[item["check"]].title for item in items if item["status"] == "pass"],
+            "evidence": sorted({path for item in items for path in item["evidence"]}),
+            "rank": _rank(items, [], name),
+        }
+        for name, items in groups.items()
+    ]
+    return sorted(views, key=lambda view: view["rank"])
+
+
+def _shown(item: Json) -> Json:
+    check = BY_ID[item["check"]]
+    return {
+        **item,
+        "title": check.title,
+        "rationale": check.rationale,
+        "places": list(item["provenance"]),
+        "proof_text": proof_text(item["proof"]),
+        "place": place(item["subject"]),
+    }
+
+
+def _worst_first(item: Json) -> tuple[t.Any, ...]:
+    return STATUSES.index(item["status"]), SEVERITIES.index(item["severity"]), item["check"], item["key"]
+
+
+def _index(hosts: list[Json]) -> list[Json]:
+    """All endpoints of all hosts, the worst first, each with the place where it is explained."""
+    rows = [{**view, "page": host["page"]} for host in hosts for view in host["endpoints"]]
+    return sorted(rows, key=lambda row: (row["rank"][:-1], row["host"], row["endpoint"]))
+
+
+def _anchor(kind: str, *words: str) -> str:
+    return kind + hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]

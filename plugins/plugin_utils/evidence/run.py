@@ -1,0 +1,385 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The source of truth of one evidence run: ``run.json`` and ``results.ndjson``. Everything else is derived from them.
+
+``run.json`` answers what an auditor asks of information produced by the entity itself: where it comes from, with
+which parameters, whether the population is complete, and when. ``results.ndjson`` holds one finding per line.
+Both shapes are published in ``docs/schemas``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import (
+    CHECKS,
+    SEVERITIES,
+    STATUSES,
+    VIEWS,
+)
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.controls import CONTROLS
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import verdict
+
+from .errors import InputError
+from .text import plain, safe_name, unique_names
+
+Json = t.Dict[str, t.Any]
+
+#: Version of the shapes of run.json and results.ndjson: the first number changes when a reader would break.
+SCHEMA_VERSION = "1.0"
+SCHEMAS = "https://github.com/encryption/in_transit/blob/main/docs/schemas/"
+
+#: What can have become of a host, and of an endpoint, in the order reports show them.
+HOST_STATES = ("tested", "unreachable", "skipped", "not_applicable", "unaccounted")
+ENDPOINT_STATES = ("compliant", "excepted", "non_compliant", "indeterminate", "unreachable")
+
+SUBJECT_KEYS = ("host", "stack", "listener", "endpoint")
+
+_POSITION = {check.id: position for position, check in enumerate(CHECKS)}
+_DECIDES = frozenset(check.id for check in CHECKS if check.decides)
+
+
+class Endpoint(t.NamedTuple):
+    """One scanned endpoint: its state, its wire report without findings, and the file that holds the report."""
+
+    host: str
+    endpoint: str
+    state: str
+    report: Json
+    path: str
+
+
+class Record(t.NamedTuple):
+    """Everything one bundle is made of, as plain JSON types in their final order.
+
+    ``run`` and ``results`` are the source of truth. ``files`` are (path below data/, content) of what was collected.
+    """
+
+    run: Json
+    results: list[Json]
+    endpoints: list[Endpoint]
+    hosts: list[Json]
+    baseline: Json
+    catalogue: list[Json]
+    controls: list[Json]
+    files: list[tuple[str, str]]
+
+
+def dump(data: t.Any, indent: int | None = None) -> str:
+    """JSON text in ASCII, so that it is harmless on a terminal; the same data always gives the same text."""
+    separators = None if indent else (",", ":")
+    return json.dumps(data, ensure_ascii=True, allow_nan=False, indent=indent, separators=separators) + "\n"
+
+
+def catalogue() -> list[Json]:
+    """The checks as plain data, in the catalogue's order."""
+    return [dict(zip(check._fields, check)) for check in CHECKS]
+
+
+def controls() -> list[Json]:
+    """The framework requirements as plain data."""
+    return [dict(zip(control._fields, plain(control))) for control in CONTROLS]
+
+
+def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], baseline: Json) -> Record:
+    """Put together what one run collected.
+
+    ``facts``       the run's own facts, see :mod:`.facts`
+    ``population``  the names of all hosts of the inventory
+    ``hosts``       ``{"host", "reachable", "skipped", "error", "stacks", "scans"}``; all but ``host`` may be left out:
+                    ``skipped`` and ``error`` are reasons in words, ``stacks`` maps a stack to the result of its
+                    ``_tls_info`` module, ``scans`` is a list of wire reports with their ``findings``
+    ``baseline``    ``Baseline.to_dict()``, with its ``digest``
+
+    Raises InputError when the data is not in these shapes.
+    """
+    names = sorted({str(name) for name in population})
+    given = _by_host(hosts)
+    folders = unique_names([*names, *given])
+    results: list[Json] = []
+    endpoints: list[Endpoint] = []
+    files: list[tuple[str, str]] = []
+    accounts = []
+    for name in sorted({*names, *given}):
+        host = given.get(name, {"host": name})
+        found = _Collector(host, f"hosts/{folders[name]}", facts)
+        results += found.results
+        endpoints += found.endpoints
+        files += found.files
+        accounts.append(_account(host, name in names, found))
+    run = {
+        "$schema": SCHEMAS + "run.schema.json",
+        "schema_version": SCHEMA_VERSION,
+        **plain(facts),
+        "baseline": _baseline_facts(baseline),
+        "population": _reconcile(len(names), accounts),
+        "listeners": _listeners(accounts),
+        "endpoints": {state: sum(one.state == state for one in endpoints) for state in ENDPOINT_STATES},
+        "results": {status: sum(one["status"] == status for one in results) for status in STATUSES},
+    }
+    run["incomplete"] = _incomplete(run, accounts)
+    run["complete"] = not run["incomplete"]
+    return Record(
+        run=run,
+        results=sorted(results, key=_order),
+        endpoints=endpoints,
+        hosts=[given.get(name, {"host": name}) for name in sorted({*names, *given})],
+        baseline=plain(baseline),
+        catalogue=catalogue(),
+        controls=controls(),
+        files=files,
+    )
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------
+
+
+def _by_host(hosts: t.Iterable[Json]) -> dict[str, Json]:
+    given: dict[str, Json] = {}
+    for entry in hosts:
+        try:
+            host = plain(entry)
+            name = host["host"]
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InputError(f"evidence of a host: a mapping with the key 'host' is needed, {error}") from error
+        if not isinstance(name, str) or not name:
+            raise InputError(f"evidence of a host: 'host' must be a name, not {name!r}")
+        if name in given:
+            raise InputError(f"evidence of host {name}: given twice")
+        given[name] = host
+    return given
+
+
+def _finding(item: t.Any, place: str) -> Json:
+    """The finding itself when it has the shape of ``finding.schema.json``, as far as everything after relies on it."""
+    if not isinstance(item, dict):
+        raise InputError(f"{place}: a mapping is needed, not {item!r}")
+    for key, allowed in (("check", _POSITION), ("severity", SEVERITIES), ("status", STATUSES), ("view", VIEWS)):
+        if item.get(key) not in allowed:
+            raise InputError(f"{place}.{key}: {item.get(key)!r} is not one of {', '.join(allowed)}")
+    for key in ("observed", "expected", "mend"):
+        if not isinstance(item.get(key), str):
+            raise InputError(f"{place}.{key}: a text is needed, not {item.get(key)!r}")
+    if not isinstance(item.get("subject"), dict) or not isinstance(item.get("provenance"), list):
+        raise InputError(f"{place}: 'subject' must be a mapping and 'provenance' a list")
+    return item
+
+
+def _order(item: Json) -> tuple[t.Any, ...]:
+    subject = item["subject"]
+    place = tuple(subject[key] or "" for key in ("host", "endpoint", "stack", "listener"))
+    return (*place, _POSITION[item["check"]], item["view"], item["key"])
+
+
+# --- one host ---------------------------------------------------------------------------------------------------
+
+
+class _Collector:
+    """Results, endpoints and files of one host, as they come."""
+
+    def __init__(self, host: Json, folder: str, facts: Json) -> None:
+        self.name, self.folder, self.facts = host["host"], folder, facts
+        self.results: list[Json] = []
+        self.endpoints: list[Endpoint] = []
+        self.files: list[tuple[str, str]] = []
+        self._seen: dict[str, int] = {}
+        for stack, audit in sorted((host.get("stacks") or {}).items()):
+            self._stack(stack, audit)
+        self._scans(host.get("scans") or [])
+
+    def _stack(self, stack: str, audit: Json) -> None:
+        place = f"host {self.name}, stack {stack}"
+        if not isinstance(audit, dict):
+            raise InputError(f"{place}: a mapping is needed, not {audit!r}")
+        below = f"{self.folder}/config/{safe_name(stack)}"
+        exports = audit.get("exports") or []
+        paths = _export_paths(exports, below)
+        self.files += [(paths[item["name"]], item["text"]) for item in exports]
+        rest = {key: value for key, value in audit.items() if key not in ("exports", "findings", "invocation")}
+        self.files.append((f"{below}.json", dump(rest, indent=1)))
+        for index, finding in enumerate(audit.get("findings") or []):
+            item = _finding(finding, f"{place}, findings[{index}]")
+            self._add(item, self.facts["ended"], _examined(item, paths, below))
+
+    def _scans(self, reports: list[Json]) -> None:
+        for index, report in enumerate(reports):
+            if not isinstance(report, dict) or not isinstance(report.get("endpoint"), str) or "reachable" not in report:
+                place = f"host {self.name}, scans[{index}]"
+                raise InputError(f"{place}: a wire report with 'endpoint' and 'reachable' is needed")
+        names = unique_names(report["endpoint"] for report in reports)
+        if len(names) < len(reports):
+            raise InputError(f"host {self.name}: an endpoint is reported twice")
+        for report in sorted(reports, key=lambda item: str(item["endpoint"])):
+            endpoint = report["endpoint"]
+            path = f"{self.folder}/scan/{names[endpoint]}.json"
+            place = f"host {self.name}, endpoint {endpoint}"
+            findings = [_finding(f, f"{place}, findings[{n}]") for n, f in enumerate(report.get("findings") or [])]
+            for item in findings:
+                self._add(item, report.get("started") or self.facts["ended"], [path])
+            bare = {key: value for key, value in report.items() if key != "findings"}
+            self.files.append((path, dump(bare, indent=1)))
+            self.endpoints.append(Endpoint(self.name, endpoint, _endpoint_state(report, findings), bare, path))
+
+    def _add(self, item: Json, at: str, evidence: list[str]) -> None:
+        subject = {key: item["subject"].get(key) for key in SUBJECT_KEYS}
+        subject["host"] = subject["host"] or self.name
+        identity = dump([subject, item["check"], item["view"]])
+        # The same place, check and view may be judged more than once (two certificates): the count keeps them apart.
+        count = self._seen[identity] = self._seen.get(identity, -1) + 1
+        self.results.append(
+            {
+                "run_id": self.facts["run_id"],
+                "key": hashlib.sha256(f"{identity}{count}".encode()).hexdigest()[:16],
+                "observed_at": at,
+                **{part: item[part] for part in ("check", "severity", "status", "view")},
+                "subject": subject,
+                **{part: item[part] for part in ("observed", "expected", "provenance")},
+                **{part: item.get(part) for part in ("proof", "mend", "exception")},
+                "evidence": evidence,
+            }
+        )
+
+
+def _export_paths(exports: list[Json], below: str) -> dict[str, str]:
+    """A safe path for every exported file; folders are kept, so that includes can be followed by eye."""
+    try:
+        wanted = [item["name"] for item in exports]
+        if not all(isinstance(item["text"], str) for item in exports) or len(set(wanted)) != len(wanted):
+            raise TypeError("every 'text' must be a text and every 'name' given once")
+    except (TypeError, KeyError) as error:
+        raise InputError(f"exports for {below}: 'name' and 'text' are needed, {error}") from error
+    flat = {name: "/".join(safe_name(part) for part in name.split("/") if part) or "_" for name in wanted}
+    lowered = [path.lower() for path in flat.values()]
+    clashes = {name for name, path in flat.items() if lowered.count(path.lower()) > 1}
+    return {
+        name: f"{below}/{safe_name(name, always_tag=True) if name in clashes else path}" for name, path in flat.items()
+    }
+
+
+def _examined(item: Json, paths: dict[str, str], below: str) -> list[str]:
+    """The exported files a finding of view ``configured`` rests on; the audit's own file when it rests on none."""
+    by_source = {name.strip("/"): path for name, path in paths.items()}
+    found = {by_source.get(str(place.get("file", "")).strip("/")) for place in item["provenance"]}
+    return sorted(path for path in found if path) or [f"{below}.json"]
+
+
+def _endpoint_state(report: Json, results: list[Json]) -> str:
+    """The verdict, except that an endpoint which holds only thanks to an exception is never called compliant."""
+    state = verdict(report, results)
+    if state == "compliant" and any(one["status"] == "excepted" and one["check"] in _DECIDES for one in results):
+        return "excepted"
+    return state
+
+
+# --- the population ---------------------------------------------------------------------------------------------
+
+
+def _account(host: Json, known: bool, found: _Collector) -> Json:
+    """What became of one host, with the reason where it was not tested."""
+    stacks = host.get("stacks") or {}
+    installed = [audit for audit in stacks.values() if audit.get("instances")]
+    if host.get("skipped"):
+        state, reason = "skipped", str(host["skipped"])
+    elif host.get("reachable") is False:
+        state, reason = "unreachable", str(host.get("error") or "no connection to the host")
+    elif host.get("error"):
+        state, reason = "unaccounted", str(host["error"])
+    elif found.results:
+        state, reason = "tested", None
+    elif not stacks and not found.endpoints:
+        state, reason = "unaccounted", "the host left no evidence and no reason"
+    elif not installed and not found.endpoints:
+        state, reason = "not_applicable", f"none of the software looked for is installed: {', '.join(sorted(stacks))}"
+    else:
+        state, reason = "unaccounted", "the host was read, but nothing on it was judged"
+    served = [one for audit in installed for instance in audit["instances"] for one in _served(instance)]
+    return {
+        "host": host["host"],
+        "in_inventory": known,
+        "state": state,
+        "reason": reason,
+        "stacks": {name: _versions(audit) for name, audit in sorted(stacks.items())},
+        "endpoints": len(found.endpoints),
+        "listeners": [{"listener": one["place"], "probed": _probed(one, found.endpoints)} for one in served],
+        "redactions": sum(int(item.get("redactions") or 0) for a in stacks.values() for item in a.get("exports") or []),
+        "folder": found.folder if found.files else None,
+    }
+
+
+def _versions(audit: Json) -> str:
+    found = {
+        ".".join(map(str, version)) if isinstance(version, list) else str(version)
+        for instance in audit.get("instances") or []
+        for version in [instance.get("version")]
+        if version
+    }
+    return ", ".join(sorted(found)) or "not installed"
+
+
+def _served(instance: Json) -> list[Json]:
+    """Listeners the host itself serves, each with the words that name it in findings."""
+    found = []
+    for listener in instance.get("listeners") or []:
+        if listener.get("role", "server") == "server":
+            names = " ".join((listener.get("names") or [])[:3])
+            place = " ".join(part for part in (listener.get("context"), listener.get("address"), names) if part)
+            found.append({**listener, "place": place})
+    return found
+
+
+def matches(listener: Json, report: Json) -> bool:
+    """Whether a wire report speaks of this listener: the same URI, or the same port and a name that leads to it."""
+    if report["endpoint"] in (listener.get("endpoints") or ()):
+        return True
+    if str(listener.get("address", "")).rpartition(":")[2] != str(report.get("port")):
+        return False
+    name = report.get("sni")
+    return name in (listener.get("names") or ()) if name else bool(listener.get("is_default"))
+
+
+def _probed(listener: Json, endpoints: list[Endpoint]) -> bool:
+    return any(matches(listener, one.report) for one in endpoints)
+
+
+def _reconcile(in_inventory: int, accounts: list[Json]) -> Json:
+    counts = {state: sum(one["state"] == state for one in accounts) for state in HOST_STATES}
+    return {
+        "in_inventory": in_inventory,
+        **counts,
+        "not_in_inventory": sorted(one["host"] for one in accounts if not one["in_inventory"]),
+        "hosts": accounts,
+    }
+
+
+def _listeners(accounts: list[Json]) -> Json:
+    known = [listener for one in accounts for listener in one["listeners"]]
+    probed = sum(listener["probed"] for listener in known)
+    # No register of data flows was read in this run: null, because "none is unregistered" would be a claim.
+    return {"found": len(known), "probed": probed, "not_probed": len(known) - probed, "unregistered": None}
+
+
+def _incomplete(run: Json, accounts: list[Json]) -> list[str]:
+    """Why the run may not call itself complete; empty when every host of the inventory is accounted for."""
+    reasons = [f"{one['host']}: {one['reason']}" for one in accounts if one["state"] == "unaccounted"]
+    strangers = run["population"]["not_in_inventory"]
+    reasons += [f"{name}: evidence was collected, but the host is not in the inventory" for name in strangers]
+    total = sum(run["population"][state] for state in ("tested", "unreachable", "skipped", "not_applicable"))
+    if total != run["population"]["in_inventory"] and not reasons:
+        reasons.append(f"{run['population']['in_inventory']} hosts in the inventory, {total} accounted for")
+    if not run["population"]["in_inventory"]:
+        reasons.append("the inventory holds no hosts")
+    return reasons
+
+
+def _baseline_facts(baseline: Json) -> Json:
+    """Name, version and digest of the baseline. The digest is that of ``Baseline.digest``."""
+    data = plain(baseline)
+    given = data.pop("digest", None)
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    facts = {key: data.get(key) for key in ("profile", "version", "as_of", "source")}
+    missing = [key for key, value in facts.items() if not isinstance(value, str)]
+    if missing:
+        raise InputError(f"baseline.{missing[0]}: a text is needed, not {facts[missing[0]]!r}")
+    return {**facts, "sha256": given or hashlib.sha256(text.encode("ascii")).hexdigest()}
