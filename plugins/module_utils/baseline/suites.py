@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Cipher suites: every one IANA has registered, a few that were deployed without, and the cipher kinds of SSL 2.0.
+
+The table is text that is parsed on the first lookup, so importing this module costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+#: Code points at or above this are the three-byte cipher kinds of SSL 2.0.
+_SSLV2 = 0x010000
+
+
+class _Traits(t.NamedTuple):
+    key_exchange: str
+    authentication: str
+    encryption: str
+    mac: str
+    tls13: bool
+
+
+class Suite(t.NamedTuple):
+    """One cipher suite, or one signalling value in its place (``signalling``).
+
+    ``openssl`` holds every spelling OpenSSL has used, today's first; empty when it never knew the suite.
+    ``schannel`` is true when some version of Windows knows it, under its IANA name. ``recommended`` is the mark in the
+    registry: ``Y``, ``N``, ``D`` (discouraged, RFC 9847) or ``?`` for a suite that is not registered.
+    ``releases`` are indices into ``registry.OPENSSL_RELEASES``.
+    """
+
+    code: int
+    name: str
+    openssl: tuple[str, ...]
+    gnutls: str
+    schannel: bool
+    recommended: str
+    releases: str
+
+    @property
+    def registered(self) -> bool:
+        return self.recommended != "?"
+
+    @property
+    def signalling(self) -> bool:
+        """A value that only signals something and is never negotiated (RFC 5746, RFC 7507)."""
+        return self.name.endswith("_SCSV")
+
+    @property
+    def tls13(self) -> bool:
+        """Whether it belongs to TLS 1.3, which shares no suite with older versions."""
+        return _traits(self.name).tls13
+
+    @property
+    def key_exchange(self) -> str:
+        """``RSA``, ``DH``, ``DHE``, ``ECDH``, ``ECDHE``, ``PSK``, ``KRB5``, ``SRP``, ``ECCPWD``, ``GOST`` or ``NULL``;
+        ``any`` with TLS 1.3, where it is not part of the suite."""
+        return _traits(self.name).key_exchange
+
+    @property
+    def authentication(self) -> str:
+        """What proves the server's identity: ``RSA``, ``DSS``, ``ECDSA``, ``anon`` or a word as above; ``any`` with 1.3."""
+        return _traits(self.name).authentication
+
+    @property
+    def encryption(self) -> str:
+        """Cipher, key length and mode as in the IANA name, for example ``AES_128_GCM``; ``NULL`` for none."""
+        return _traits(self.name).encryption
+
+    @property
+    def mac(self) -> str:
+        """``AEAD``, or the hash of the HMAC as in the IANA name."""
+        return _traits(self.name).mac
+
+    @property
+    def aead(self) -> bool:
+        return self.mac == "AEAD"
+
+    @property
+    def null(self) -> bool:
+        """Nothing is encrypted."""
+        return self.encryption == "NULL" and not self.signalling
+
+    @property
+    def anonymous(self) -> bool:
+        """The server is not authenticated."""
+        return self.authentication in ("anon", "NULL")
+
+    @property
+    def export(self) -> bool:
+        """Weakened for the export rules of the 1990s."""
+        return "EXPORT" in self.name
+
+    @property
+    def forward_secret(self) -> bool:
+        """A stolen long-term key does not open recorded connections."""
+        return self.key_exchange in ("DHE", "ECDHE", "SRP", "ECCPWD", "any") and not self.signalling
+
+    @property
+    def credential_bound(self) -> bool:
+        """Needs a secret, ticket or certificate beyond RSA, DSS and ECDSA, so that a stranger cannot complete it."""
+        return any(word in self.name for word in ("PSK", "KRB5", "SRP", "ECCPWD", "GOST"))
+
+    @property
+    def min_protocol(self) -> str:
+        """Oldest protocol that implementations negotiate it with (a protocol id)."""
+        if self.code >= _SSLV2:
+            return "SSLv2"
+        if self.tls13:
+            return "TLSv1.3"
+        # RFC 5487 and RFC 6367 allow their PSK suites with CBC from TLS 1.0 on, RFC 6209 does not.
+        if self.mac in ("SHA256", "SHA384") and "_PSK_" in self.name and "ARIA" not in self.encryption:
+            return "TLSv1.0"
+        if self.aead or self.mac in ("SHA256", "SHA384"):
+            return "TLSv1.2"
+        # Elliptic curves need an extension and SRP one of its own; both came with TLS (RFC 4492, RFC 5054).
+        return "TLSv1.0" if self.key_exchange in ("ECDH", "ECDHE", "GOST") else "SSLv3"
+
+    @property
+    def prohibition(self) -> str:
+        """Why no baseline may approve it, with the source; empty when one may."""
+        if self.signalling:
+            return "it is a signalling value, not a suite"
+        if self.null:
+            return "it does not encrypt (RFC 9325, 4.1)"
+        if self.anonymous:
+            return "it does not authenticate the server (RFC 9325, 4.1)"
+        if self.export or self.encryption.startswith(("RC2", "DES", "IDEA")):
+            return "its cipher is broken or obsolete (RFC 9325, 4.1; RFC 8996)"
+        if self.encryption.startswith("RC4"):
+            return "RC4 is prohibited (RFC 7465)"
+        if self.encryption.startswith("3DES"):
+            return "Triple DES has 64-bit blocks and is disallowed since 2024 (NIST SP 800-131A Rev. 2)"
+        if self.mac == "MD5":
+            return "MD5 is broken (RFC 6151)"
+        if self.key_exchange in ("RSA", "DH", "DHE"):
+            return f"{self.key_exchange} key exchange is prohibited up to TLS 1.2 (RFC 10015)"
+        return ""
+
+
+_KEY_EXCHANGES = {
+    "RSA": ("RSA", "RSA"),
+    "DH_DSS": ("DH", "DSS"),
+    "DH_RSA": ("DH", "RSA"),
+    "DHE_DSS": ("DHE", "DSS"),
+    "DHE_RSA": ("DHE", "RSA"),
+    "DH_anon": ("DHE", "anon"),
+    "ECDH_ECDSA": ("ECDH", "ECDSA"),
+    "ECDH_RSA": ("ECDH", "RSA"),
+    "ECDHE_ECDSA": ("ECDHE", "ECDSA"),
+    "ECDHE_RSA": ("ECDHE", "RSA"),
+    "ECDH_anon": ("ECDHE", "anon"),
+    "PSK": ("PSK", "PSK"),
+    "DHE_PSK": ("DHE", "PSK"),
+    "PSK_DHE": ("DHE", "PSK"),
+    "RSA_PSK": ("RSA", "RSA"),
+    "ECDHE_PSK": ("ECDHE", "PSK"),
+    "KRB5": ("KRB5", "KRB5"),
+    "SRP_SHA": ("SRP", "SRP"),
+    "SRP_SHA_RSA": ("SRP", "RSA"),
+    "SRP_SHA_DSS": ("SRP", "DSS"),
+    "ECCPWD": ("ECCPWD", "ECCPWD"),
+    "NULL": ("NULL", "NULL"),
+}
+_TAGS = ("_CCM", "_CCM_8", "_GCM", "_POLY1305", "_MGM_L", "_MGM_S")
+
+
+@functools.lru_cache(maxsize=None)
+def _traits(name: str) -> _Traits:
+    """What an IANA name says: ``TLS_<key exchange>_WITH_<cipher>_<hash>``, or ``TLS_<cipher>_<hash>`` in TLS 1.3."""
+    if name.endswith("_SCSV"):
+        return _Traits("NULL", "NULL", "NULL", "NULL", False)
+    kind, _, rest = name.partition("_")[2].rpartition("WITH_")
+    if name.startswith("SSL_CK_"):
+        cipher, _, digest = name[len("SSL_CK_") :].partition("_WITH_")
+        return _Traits("RSA", "RSA", cipher, digest, False)
+    tls13 = not kind or "_MGM_" in rest  # the GOST suites of RFC 9367 kept the old form of name
+    kind = kind.rstrip("_").replace("_EXPORT1024", "").replace("_EXPORT", "")
+    if rest.endswith(_TAGS):
+        cipher, digest = rest, ""
+    else:
+        cipher, _, digest = rest.rpartition("_")
+    if tls13 and cipher in ("SHA256", "SHA384"):  # RFC 9150: integrity only
+        return _Traits("any", "any", "NULL", digest, True)
+    mac = "AEAD" if cipher.endswith(_TAGS) or cipher.startswith("AEGIS") else digest
+    if tls13:
+        return _Traits("any", "any", cipher, mac, True)
+    exchange, authentication = ("GOST", "GOST") if kind.startswith("GOST") else _KEY_EXCHANGES[kind]
+    return _Traits(exchange, authentication, cipher or "NULL", mac, False)
+
+
+@functools.lru_cache(maxsize=None)
+def _table() -> tuple[Suite, ...]:
+    from . import registry
+
+    found = []
+    for line in registry.SUITES.splitlines():
+        code, name, openssl, gnutls, schannel, recommended, releases = line.split(" ")
+        spellings = () if openssl == "-" else tuple(openssl.split(","))
+        found.append(
+            Suite(
+                int(code, 16),
+                name,
+                spellings,
+                "" if gnutls == "-" else gnutls,
+                schannel == "S",
+                recommended,
+                "" if releases == "-" else releases,
+            )
+        )
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=None)
+def _by_name() -> dict[str, Suite]:
+    return {suite.name: suite for suite in _table()}
+
+
+@functools.lru_cache(maxsize=None)
+def _by_code() -> dict[int, Suite]:
+    return {suite.code: suite for suite in _table()}
+
+
+@functools.lru_cache(maxsize=None)
+def _by_openssl() -> dict[str, Suite]:
+    # SSL 2.0 first: where a name means both, it is the suite of later protocols.
+    table = sorted(_table(), key=lambda suite: suite.code < _SSLV2)
+    return {name: suite for suite in table for name in suite.openssl}
+
+
+def all_suites() -> tuple[Suite, ...]:
+    """Every suite and signalling value of SSL 3.0 to TLS 1.3, by code point. No GREASE values (RFC 8701)."""
+    return tuple(suite for suite in _table() if suite.code < _SSLV2)
+
+
+def sslv2_suites() -> tuple[Suite, ...]:
+    """The cipher kinds of SSL 2.0, by their three-byte code."""
+    return tuple(suite for suite in _table() if suite.code >= _SSLV2)
+
+
+def by_name(name: str) -> Suite:
+    """The suite with an IANA name. Raises KeyError."""
+    return _by_name()[name]
+
+
+def by_code(code: int) -> Suite:
+    """The suite with a code point (two bytes, or three for SSL 2.0). Raises KeyError."""
+    return _by_code()[code]
+
+
+def by_openssl(name: str) -> Suite:
+    """The suite with an OpenSSL name in any spelling a release has used; IANA names too. Raises KeyError."""
+    suite = _by_openssl().get(name)
+    return suite if suite is not None else by_name(name)
+
+
+def name_of(code: int) -> str:
+    """The IANA name of a code point a peer sent, or ``0xABCD`` when nobody has registered it."""
+    suite = _by_code().get(code)
+    return suite.name if suite is not None else f"0x{code:04X}"
+
+
+def is_grease(code: int) -> bool:
+    """Whether a suite, group, extension or signature scheme number is one of the sixteen of GREASE (RFC 8701)."""
+    return code & 0x0F0F == 0x0A0A and code >> 8 == code & 0xFF
