@@ -1,0 +1,181 @@
+# Everything a newcomer or a pipeline needs, each as one command that does its own set-up. `make help` lists them.
+# What is made lies in git-ignored folders below this one and in podman's store; `make clean` takes it away.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough. The lab and the scanner need no more than that.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	&& { echo $$python; break; }; done)
+VENV ?= .venv
+BIN = $(VENV)/bin
+COLLECTION = .ansible/collections/ansible_collections/encryption/in_transit
+VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
+TARBALL = build/encryption-in_transit-$(VERSION).tar.gz
+PACKAGE = ansible_collections.encryption.in_transit.plugins
+
+# A stamp's name carries the hash of its recipe: a changed recipe is a missing stamp.
+hash = $(shell cat $(1) | sha256sum | cut -c1-12)
+RUNTIME = $(VENV)/.runtime-$(call hash,requirements.txt)
+DEV = $(VENV)/.dev-$(call hash,requirements-dev.txt)
+CORES = 2.17 2.18
+core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
+
+PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
+PACKAGES_DEMO = sslscan
+PACKAGES_TEST = git shellcheck gcc libc6-dev
+
+# Colours and progress bars have no place in a log.
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## list the commands
+	@echo 'Usage: make COMMAND'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+
+## --- set-up ---------------------------------------------------------------------------------------------------------
+
+.PHONY: python
+python:
+	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11 or newer is needed: apt-get install python3, or make PYTHON=/path/to/python3' >&2; exit 1; }
+
+# Checked against pip's own Python: Debian ships venv without ensurepip until python3-venv is there.
+$(VENV)/bin/pip: | python
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || hacking/apt-install.sh 'the Python environment' python3-venv \
+		"python$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+	@echo 'Making the Python environment $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+
+# $(call install,FILE): exactly the locked versions, checked against their hashes.
+define install
+	@echo 'Installing Python packages into $(VENV) from $(1)'
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(1)
+	@rm -f $(basename $@)-* && touch $@
+endef
+
+$(VENV)/.runtime-%: | $(VENV)/bin/pip $(COLLECTION)
+	$(call install,requirements.txt)
+
+$(VENV)/.dev-%: | $(VENV)/bin/pip $(COLLECTION)
+	$(call install,requirements-dev.txt)
+
+# Ansible and Python find the collection by its name, whatever the checkout is called.
+$(COLLECTION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+.PHONY: setup
+setup: $(DEV) ## make the Python environment for development
+
+.PHONY: packages-lab packages-demo packages-test
+packages-lab:
+	@hacking/apt-install.sh 'the lab' $(PACKAGES_LAB)
+
+packages-demo:
+	@hacking/apt-install.sh 'the demonstration' $(PACKAGES_LAB) $(PACKAGES_DEMO)
+
+packages-test:
+	@hacking/apt-install.sh 'the tests' $(PACKAGES_LAB) $(PACKAGES_DEMO) $(PACKAGES_TEST)
+
+.PHONY: lock
+lock: $(DEV) ## renew requirements*.txt and tests/cores/*.txt from their .in files
+	@$(BIN)/python -m pip install --quiet uv
+	@hacking/lock.sh $(CORES)
+
+## --- see it work ----------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: packages-demo $(RUNTIME) ## lab hosts from weak to proved, with sealed evidence
+	@$(BIN)/python lab/demo.py
+
+.PHONY: lab
+lab: packages-lab python $(COLLECTION) ## (re)start the lab hosts in their neglected state; inventory: inventories/lab
+	@$(PYTHON) lab/lab.py reset
+
+.PHONY: lab-down
+lab-down: python ## remove the lab hosts; their images stay
+	@command -v podman >/dev/null || { echo 'No podman, so no lab hosts.'; exit 0; }; $(PYTHON) lab/lab.py down
+
+# Endpoints hold ? and &: they reach the program by the environment, unread by make's shell.
+.PHONY: scan
+scan: python $(COLLECTION) ## judge endpoints by handshake: make scan ENDPOINTS='https://host:443 smtp://host:25'
+	@[ -n "$${ENDPOINTS:-}" ] || { echo "make scan ENDPOINTS='https://127.0.10.11:443 ...'" >&2; exit 1; }
+	@set -f; PYTHONPATH=.ansible/collections $(PYTHON) -m $(PACKAGE).module_utils.run.scan $$ENDPOINTS
+
+.PHONY: bench
+bench: packages-test $(DEV) ## measure against others, print a table, write build/bench.json; ONLY=name runs one
+	@$(BIN)/python tests/bench/run.py $${ONLY:-}
+
+## --- prove it works -------------------------------------------------------------------------------------------------
+
+CHECKS = lint sanity test-core molecule
+
+# The slow checks share the cores; pytest comes last and has the last word.
+.PHONY: test
+test: packages-test $(DEV) ## every check and test there is: what the pipeline runs
+	@$(PYTHON) lab/lab.py --fleet test images
+	@status=0; \
+	$(MAKE) --keep-going --jobs 2 $(CHECKS) STEP=1 || status=1; \
+	$(MAKE) unit || status=1; \
+	[ $$status -eq 0 ] || echo 'make test: something above failed'; \
+	exit $$status
+
+# Run by `make test`, a check speaks only when it fails; on its own it is not silenced.
+step = $(if $(STEP),@hacking/step.sh $(1),)
+
+.PHONY: lint
+lint: packages-test $(DEV) ## style and types: ruff, mypy, yamllint, shellcheck, ansible-lint (production profile)
+	$(call step,lint) hacking/lint.sh
+
+.PHONY: unit
+unit: $(DEV) ## unit and integration tests with coverage
+	@$(BIN)/python -m pytest --numprocesses auto --cov plugins --cov-report term:skip-covered tests/unit tests/integration
+
+.PHONY: sanity
+sanity: $(DEV) ## ansible-test sanity
+	$(call step,sanity) hacking/sanity.sh $(BIN)
+
+.PHONY: test-core
+test-core: $(DEV) $(foreach version,$(CORES),$(call core,$(version))) ## unit tests, documentation and playbooks under every supported ansible-core
+	$(call step,test-core) hacking/cores.sh $(BIN) $(foreach version,$(CORES),.cache/core-$(version)/bin)
+
+.PHONY: molecule
+molecule: packages-test $(DEV) ## the roles on real hosts of three Debian generations
+	$(call step,molecule) molecule test --all --report
+
+.PHONY: fuzz
+fuzz: $(DEV) ## long random testing of the parsers; SECONDS_EACH=60 sets how long
+	@$(BIN)/python tests/fuzz/run.py
+
+define core_rule
+$(call core,$(1)): | $(VENV)/bin/pip $(COLLECTION)
+	@echo 'Installing ansible-core $(1) into .cache/core-$(1)'
+	@$(PYTHON) -m venv .cache/core-$(1)
+	@.cache/core-$(1)/bin/python -m pip install --quiet --require-hashes --requirement tests/cores/$(1).txt
+	@rm -f .cache/core-$(1)/.made-* && touch $$@
+endef
+$(foreach version,$(CORES),$(eval $(call core_rule,$(version))))
+
+## --- hand it on -----------------------------------------------------------------------------------------------------
+
+.PHONY: package
+package: $(RUNTIME) ## build the collection's tarball below build/
+	@hacking/stage.sh build/package
+	@ansible-galaxy collection build --force --output-path build build/package
+
+.PHONY: docs
+docs: $(DEV) ## check the documentation, and write the reference of all plugins and roles below build/docs
+	@hacking/docs.sh
+
+.PHONY: clean
+clean: ## remove lab hosts, images, environments and caches; system packages stay
+	@if command -v podman >/dev/null && [ -n '$(PYTHON)' ]; then $(PYTHON) lab/lab.py destroy; fi
+	@rm -rf .ansible .cache .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage* build inventories/lab
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Clean. What stays: system packages apt installed, and the caches pip and ansible-test keep in your home.'

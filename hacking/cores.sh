@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# cores.sh BIN...: under the ansible-core of each environment: unit tests, documentation of every plugin, and the
+# syntax of every playbook. meta/runtime.yml promises no less.
+set -euo pipefail
+
+for bin in "$@"; do
+    echo "-- $("$bin/ansible" --version | head -1)"
+    export PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
+    for kind in module filter lookup callback; do
+        plugins=$(ansible-doc --type "$kind" --list encryption.in_transit 2>/dev/null | awk '{ print $1 }')
+        # shellcheck disable=SC2086  # names
+        [ -z "$plugins" ] || ansible-doc --type "$kind" --json $plugins >/dev/null
+    done
+    for playbook in playbooks/*.yml; do
+        ansible-playbook --inventory localhost, --syntax-check "encryption.in_transit.$(basename "$playbook" .yml)"
+    done
+    # The environment of development runs them anyway, with coverage.
+    [ "$bin" = "$1" ] || "$bin/python" -m pytest --quiet --numprocesses 2 -p no:cacheprovider tests/unit
+done
