@@ -33,7 +33,7 @@ class Change(t.NamedTuple):
 
 
 class Metadata(t.NamedTuple):
-    """What a file carries besides its bytes. ``xattrs`` includes the SELinux label and POSIX ACLs (xattr(7), acl(5))."""
+    """What a file carries besides bytes. ``xattrs`` hold the SELinux label and POSIX ACLs too (xattr(7), acl(5))."""
 
     uid: int
     gid: int
@@ -58,7 +58,9 @@ def changes(documents: t.Iterable[Document], edits: t.Iterable[Edit]) -> list[Ch
         change = Change(path, os.path.realpath(path), old[path], new)
         twin = result.setdefault(change.target, change)
         if twin.new != new:
-            raise TransactionError("plan", f"{twin.path} and {path} are one file, and each would be changed differently")
+            raise TransactionError(
+                "plan", f"{twin.path} and {path} are one file, and each would be changed differently"
+            )
     return list(result.values())
 
 
@@ -82,7 +84,7 @@ def metadata(path: str) -> Metadata:
 
 
 def create(path: str, data: bytes, like: Metadata | None = None, mtime: bool = False) -> None:
-    """Write a new file that must not exist yet, durable on return; private to its owner until ``like`` says otherwise."""
+    """Write a file that must not exist yet, durable on return; private to its owner until ``like`` says otherwise."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:
         file.write(data)

@@ -16,6 +16,7 @@ Everything about one instance lives in one private folder, outside every include
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -59,7 +60,7 @@ class Store:
     # --- lock ---------------------------------------------------------------------------------------------------
 
     def lock(self, wait: float = 0) -> Lock:
-        """The instance's lock, as a context manager. Raises TransactionError naming the holder after ``wait`` seconds."""
+        """The instance's lock, a context manager. Raises TransactionError naming the holder after ``wait`` seconds."""
         try:
             self._make_folder(self.state_dir, parents=True)
             self._make_folder(os.path.dirname(self.folder))
@@ -108,16 +109,17 @@ class Store:
         status = os.lstat(change.target)
         if status.st_nlink > 1:
             message = f"{change.target} has {status.st_nlink} hard links, which an atomic replacement would separate"
-            raise TransactionError("journal", f"{message}; make it a file of its own (find / -samefile {change.target})")
+            raise TransactionError(
+                "journal", f"{message}; make it a file of its own (find / -samefile {change.target})"
+            )
         meta = files.metadata(change.target)
         base = os.path.join(draft, str(number))
         files.create(f"{base}.old", change.old)
         files.create(f"{base}.new", change.new)
-        try:
-            # Putting this very file back needs no space on a full disk and restores every last attribute.
+        # Putting this very file back needs no space on a full disk and restores every last attribute.
+        # On another file system, or one without hard links, the copy serves.
+        with contextlib.suppress(OSError):
             os.link(change.target, f"{base}.link", follow_symlinks=False)
-        except OSError:
-            pass  # another file system, or one without hard links: the copy serves
         return {
             "path": change.path,
             "target": change.target,
@@ -139,9 +141,13 @@ class Store:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
-            raise TransactionError("recover", f"{path}: the journal of an interrupted run cannot be read: {exc}") from exc
+            raise TransactionError(
+                "recover", f"{path}: the journal of an interrupted run cannot be read: {exc}"
+            ) from exc
         if data.get("format") != 1:
-            raise TransactionError("recover", f"{path}: written by a newer version of this collection; run that version")
+            raise TransactionError(
+                "recover", f"{path}: written by a newer version of this collection; run that version"
+            )
         return Journal(self, data)
 
     def prune(self) -> None:

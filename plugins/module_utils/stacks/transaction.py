@@ -155,7 +155,7 @@ class Transaction:
         _settle(self.stack, self.host, self.instance, generation, self.timeouts.settle)
 
     def _prove(self, before: t.Any) -> t.Any:
-        """Look until there is no objection: a busy host is slow, not wrong. But not for long: clients may be waiting."""
+        """Look until there is no objection: a busy host is slow, not wrong. Not for long: clients may be waiting."""
         deadline = time.monotonic() + self.timeouts.proof
         pause = 0.1
         while True:

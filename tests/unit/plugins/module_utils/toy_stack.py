@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A toy daemon and its stack, for tests of what is generic.
 
-Its configuration is lines of ``include PATH``, ``address HOST:PORT``, ``protocols NAME…`` and comments. The running "process" is
-a file holding the configuration it has loaded, so that it survives the death of the process under test and can be
+Its configuration is lines of ``include PATH``, ``address HOST:PORT``, ``protocols NAME…`` and comments. The running
+"process" is a file holding what it has loaded, so that it survives the death of the process under test and can be
 stopped, rebooted and made to misbehave.
 """
 
@@ -98,7 +98,9 @@ class ToyStack(Stack):
     def effective(self, instance, documents):
         listeners = []
         for document in documents:
-            address = next((line.split()[1] for line in document.data.splitlines() if line.startswith(b"address ")), b"")
+            address = next(
+                (line.split()[1] for line in document.data.splitlines() if line.startswith(b"address ")), b""
+            )
             for line, _start, _end, names in _protocols(document.data):
                 origin = (Provenance(document.path, line, "protocols"),)
                 settings = {"protocols": Setting(tuple(names), origin)}
@@ -120,7 +122,11 @@ class ToyStack(Stack):
         return ["toyd", "-t"]
 
     def test(self, host, instance):
-        for document in self.read(None, None):
+        try:
+            documents = self.read(None, None)
+        except ConfigurationError as exc:
+            return TestResult(False, str(exc), ())
+        for document in documents:
             for number, line in enumerate(document.data.splitlines(), 1):
                 word = line.split()[:1]
                 if word and not word[0].startswith(b"#") and word[0] not in WORDS:

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the module files of all stacks share. The arguments are documented in the doc fragment ``stack``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..errors import InTransitError
+from ..stacks.host import Host
+from . import stack as desk
+
+if t.TYPE_CHECKING:
+    from ..stacks.contract import Stack
+
+TIMEOUTS: dict[str, t.Any] = {
+    "handshake": {"type": "float", "default": 3.0},
+    "lock": {"type": "float", "default": 10.0},
+    "settle": {"type": "float", "default": 30.0},
+    "proof": {"type": "float", "default": 5.0},
+}
+
+COMMON: dict[str, t.Any] = {
+    "profile": {"type": "str", "default": "intermediate"},
+    "baseline": {"type": "dict", "default": {}},
+    "overrides": {"type": "str", "default": "mend", "choices": ["mend", "report", "fail"]},
+    "hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]},
+    "proof": {"type": "bool", "default": True},
+    "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
+    "config": {"type": "list", "elements": "path", "default": []},
+    "state_dir": {"type": "path", "default": desk.STATE_DIR},
+}
+
+HARDEN: dict[str, t.Any] = {
+    **COMMON,
+    "state": {"type": "str", "default": "present", "choices": ["present", "recover"]},
+    "reload": {"type": "str", "default": "auto", "choices": ["auto", "handler"]},
+    "missing": {"type": "str", "default": "fail", "choices": ["fail", "ignore"]},
+    "history": {"type": "int", "default": 10},
+}
+
+AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
+
+
+def harden(stack: Stack) -> None:
+    """Entry of a ``<stack>_tls`` module."""
+    module = AnsibleModule(HARDEN, supports_check_mode=True)
+    verb = {"present": desk.harden, "recover": desk.recover}[module.params["state"]]
+    _run(module, verb, stack)
+
+
+def audit(stack: Stack) -> None:
+    """Entry of a ``<stack>_tls_info`` module."""
+    _run(AnsibleModule(AUDIT, supports_check_mode=True), desk.audit, stack)
+
+
+def _run(module: AnsibleModule, verb: t.Callable[..., dict[str, t.Any]], stack: Stack) -> None:
+    options = {**module.params, "check": module.check_mode, "diff": module._diff}
+    try:
+        result = verb(stack, Host(), options)
+    except InTransitError as exc:
+        module.fail_json(msg=str(exc))
+    if not module._diff:
+        del result["diff"]
+    if result.pop("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,477 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The desk in front of every stack: harden, audit and recover its instances on this host.
+
+Each function returns plain JSON types: ``failed``, ``changed``, ``msg`` for people, ``findings``, ``diff`` and
+``instances``, one entry for each instance found. An error of one instance never hides the others' results.
+
+``options`` (a mapping; the values in parentheses are the defaults):
+
+==================  ===============================================================================================
+``profile``         name of a built-in profile (``intermediate``)
+``baseline``        parts of the profile to be replaced (``{}``)
+``overrides``       ``mend`` (default), ``report`` or ``fail``: see the stack
+``hsts``            ``report`` (default) or ``mend``: see the stack
+``exceptions``      handed to the stack's plan as they are (``[]``)
+``reload``          ``auto`` (default), or ``handler``: a later run reloads and proves
+``proof``           whether to prove by handshake (``True``)
+``timeouts``        seconds: ``lock`` (10), ``settle`` (30), ``proof`` (5), ``handshake`` (3)
+``missing``         :func:`harden`: ``fail`` (default) or ``ignore`` when the software is not installed
+``config``          main configuration files of the instances meant; empty: all
+``state_dir``       folder of journals and history (:data:`STATE_DIR`)
+``history``         number of finished transactions to keep (10)
+``check``           plan, judge and test, but write and reload nothing (``False``)
+``diff``            whether to return the diff (``True``)
+``export``          :func:`audit`: whether to return the redacted configuration (``False``)
+==================  ===============================================================================================
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..baseline import model
+from ..errors import ConfigurationError, InTransitError, TransactionError
+from ..findings import judge
+from ..stacks import files, transaction
+from ..stacks.journal import Store
+from .proof import HandshakeProof, summary
+
+if t.TYPE_CHECKING:
+    from ..stacks.contract import Document, Instance, Listener, Plan, Stack
+    from ..stacks.host import Host
+
+    Json = t.Dict[str, t.Any]
+    Options = t.Mapping[str, t.Any]
+
+STATE_DIR = "/var/lib/encryption.in_transit"
+
+
+def harden(stack: Stack, host: Host, options: Options) -> Json:
+    """Bring every instance to the baseline, prove it, and undo what is not proved."""
+    return _each(stack, host, options, lambda work: work.harden())
+
+
+def audit(stack: Stack, host: Host, options: Options) -> Json:
+    """What the files say, what the running process accepts, and what :func:`harden` would do. Changes nothing."""
+    return _each(stack, host, {**options, "missing": "ignore"}, lambda work: work.audit())
+
+
+def recover(stack: Stack, host: Host, options: Options) -> Json:
+    """Bring runs that were interrupted to their end: each instance has exactly its old or exactly its new files."""
+    return _each(stack, host, options, lambda work: work.recover())
+
+
+def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], None]) -> Json:
+    baseline = model.load(options.get("profile", "intermediate"), options.get("baseline") or {})
+    instances = stack.discover(host)
+    wanted = options.get("config") or []
+    unknown = sorted(set(wanted) - {instance.config for instance in instances})
+    if not instances:
+        return _absent(stack, options)
+    if unknown:
+        known = ", ".join(sorted(instance.config for instance in instances))
+        message = (
+            f"no {stack.title} on this host has the main configuration file {', '.join(unknown)}; there is {known}"
+        )
+        return {"changed": False, "failed": True, "msg": message, "findings": [], "diff": [], "instances": []}
+    results = []
+    for instance in instances:
+        if wanted and instance.config not in wanted:
+            continue
+        work = _Work(stack, host, instance, baseline, options)
+        try:
+            act(work)
+        except InTransitError as exc:
+            work.fail(exc)
+        results.append(work.result)
+    merged: Json = {key: [item for one in results for item in one.pop(key)] for key in ("findings", "diff")}
+    merged["findings"].sort(key=judge.order)
+    return {
+        "changed": any(one["changed"] for one in results),
+        "failed": any(one["failed"] for one in results),
+        "msg": "; ".join(one["msg"] for one in results),
+        **merged,
+        "instances": results,
+    }
+
+
+def _absent(stack: Stack, options: Options) -> Json:
+    failed = options.get("missing", "fail") == "fail" and not options.get("check")
+    message = f"{stack.title} is not installed on this host: nothing to do"
+    if failed:
+        message = f"{stack.title} is not installed on this host; install it first, or set missing=ignore"
+    return {"changed": False, "failed": failed, "msg": message, "findings": [], "diff": [], "instances": []}
+
+
+class _View(t.NamedTuple):
+    """What the files say now, and what they would say after the plan."""
+
+    documents: list[Document]
+    listeners: list[Listener]
+    plan: Plan
+    planned_documents: list[Document]
+    planned_listeners: list[Listener]
+
+
+class _Work:
+    """One instance in one run. Every step writes what it learnt into ``result`` at once."""
+
+    def __init__(
+        self, stack: Stack, host: Host, instance: Instance, baseline: model.Baseline, options: Options
+    ) -> None:
+        self.stack, self.host, self.instance, self.options = stack, host, instance, options
+        self.baseline = baseline
+        self.check = bool(options.get("check"))
+        seconds: Json = {key: value for key, value in (options.get("timeouts") or {}).items() if value is not None}
+        self.handshake_timeout = seconds.pop("handshake", 3)
+        self.timeouts = transaction.Timeouts(**seconds)
+        state_dir, keep = options.get("state_dir") or STATE_DIR, options.get("history", 10)
+        self.store = Store(state_dir, stack.name, instance.name, keep)
+        library = " ".join((instance.capabilities.library, _dotted(instance.capabilities.version)))
+        self.title = f"{stack.title} {_dotted(instance.version)}"
+        self.result: Json = {
+            "name": instance.name,
+            "version": _dotted(instance.version),
+            "config": instance.config,
+            "library": library,
+            "running": instance.running,
+            "changed": False,
+            "failed": False,
+            "reloaded": False,
+            "msg": "",
+            "step": None,
+            "undone": None,
+            "output": "",
+            "shadow_test": None,
+            "warnings": [],
+            "recovery": None,
+            "transaction": None,
+            "files": [],
+            "edits": [],
+            "clamps": [],
+            "unmended": [],
+            "listeners": [],
+            "proofs": [],
+            "findings": [],
+            "diff": [],
+        }
+
+    # --- the three verbs ------------------------------------------------------------------------------------------
+
+    def harden(self) -> None:
+        if self.check:
+            self._note_unfinished()
+            self._harden()
+            return
+        with self.store.lock(self.timeouts.lock):
+            self._recover()
+            self._harden()
+
+    def audit(self) -> None:
+        self._note_unfinished()
+        view = self._view()
+        test = self.stack.test(self.host, self.instance)
+        self._tell_test(test)
+        proof = self._proof(view.listeners)
+        look = proof.look()
+        self._tell_view(view)
+        self._tell_diff(view)
+        self._judge(view.listeners, view.plan, look)
+        if self.options.get("export"):
+            exported = self.stack.export(self.instance, view.documents)
+            self.result["export"] = [file._asdict() for file in exported]
+        failing = sum(item["status"] == "fail" for item in self.result["findings"])
+        state = f"{failing} findings" if failing else "no findings"
+        edits = f"{len(view.plan.edits)} edits would be made" if view.plan.edits else "no edit would be made"
+        self._say(f"{len(look)} endpoints proved by handshake, {state}, {edits}")
+
+    def recover(self) -> None:
+        if self.check:
+            self._note_unfinished()
+            self._say("nothing was touched")
+            return
+        with self.store.lock(self.timeouts.lock):
+            if not self._recover():
+                self._say("no run was interrupted")
+
+    # --- steps ----------------------------------------------------------------------------------------------------
+
+    def _harden(self) -> None:
+        view = self._view()
+        self._tell_view(view)
+        proof = self._proof(view.planned_listeners)
+        if view.plan.edits:
+            self._change(view, proof)
+        else:
+            self._hold(view, proof)
+
+    def _hold(self, view: _View, proof: HandshakeProof) -> None:
+        """The files are right: is the process?"""
+        generation = self.stack.generation(self.host, self.instance)
+        look = proof.look() if generation is not None else {}
+        stale = proof.contradictions(look)
+        due = generation is not None and self.store.reload_pending(generation)
+        if (stale or due) and self.options.get("reload", "auto") == "auto":
+            self.result["changed"] = True
+            if not self.check:
+                change = transaction.Transaction(self.stack, self.host, self.instance, self.store, proof, self.timeouts)
+                before, look = look, change.reload(look)
+                self.result["reloaded"] = True
+                self._tell_proofs(before, look)
+        if not self.result["proofs"]:
+            self._tell_proofs(look, look)
+        self._judge(view.listeners, view.plan, look)
+        why = stale[0] if stale else "a reload was left to a handler"
+        if self.result["reloaded"]:
+            self._say(f"the files hold the baseline already, the process had not loaded them ({why}): reloaded, proved")
+        elif stale or due:
+            self._say(f"the files hold the baseline, but the process has not loaded them ({why})")
+        else:
+            self._say(f"the baseline holds, {self._proved(look)}")
+
+    def _change(self, view: _View, proof: HandshakeProof) -> None:
+        changes = files.changes(view.documents, view.plan.edits)
+        self._tell_diff(view)
+        broken = self._test_in_shadow(changes)
+        self.result["files"] = [
+            {"path": one.path, "target": one.target, "before": files.sha256(one.old), "after": files.sha256(one.new)}
+            for one in changes
+        ]
+        what = f"{len(changes)} file{'s' if len(changes) > 1 else ''}"
+        if self.check:
+            look = proof.look() if self.instance.running else {}
+            self.result["changed"] = True
+            self._tell_proofs(look, None)
+            self._judge(view.listeners, view.plan, look)
+            self._say(f"{what} would be changed")
+            return
+        record = {
+            "instance": self.result["config"],
+            "profile": self.baseline.profile,
+            "baseline": self.baseline.digest,
+            "edits": self.result["edits"],
+            "diff": self._diff(view),
+        }
+        reload = self.options.get("reload", "auto") == "auto"
+        change = transaction.Transaction(self.stack, self.host, self.instance, self.store, proof, self.timeouts)
+        done = change.run(changes, reload, record)
+        self.result.update(changed=True, reloaded=done.reloaded, transaction=done.id)
+        self.result["listeners"] = [_listener(one) for one in view.planned_listeners]
+        self.result["warnings"] += done.problems
+        self._tell_proofs(done.before or {}, done.after)
+        self._judge(view.planned_listeners, view.plan, done.after or {})
+        mended = " (its configuration was broken before)" if broken else ""
+        if done.reloaded:
+            self._say(f"{what} changed{mended}, reloaded, {self._proved(done.after)}")
+        elif self.instance.running:
+            self._say(f"{what} changed{mended}; the reload, and with it the proof, is left to the handler")
+        else:
+            self._say(f"{what} changed{mended}; {self.stack.title} does not run, so nothing is proved")
+
+    def _test_in_shadow(self, changes: t.Sequence[files.Change]) -> bool:
+        """Let the daemon judge the plan before anything is touched. Whether the original configuration is broken."""
+        from ..stacks import shadow
+
+        original = self.stack.test(self.host, self.instance)
+        try:
+            planned = shadow.test(self.stack, self.host, self.instance, changes)
+        except shadow.Refused as exc:
+            self.result["shadow_test"] = f"not possible here: {exc}"
+            if not original.ok:
+                # Untested and unable to fall back on something that works: not the moment to write.
+                raise self._broken(original) from exc
+            self._tell_test(original)
+            return False
+        self.result["shadow_test"] = "passed" if planned.ok else "failed"
+        self._tell_test(planned)
+        if planned.ok:
+            return not original.ok
+        if not original.ok:
+            raise self._broken(original)
+        message = f"{self.stack.title} would refuse the planned configuration; nothing was changed"
+        raise TransactionError("shadow", message, output=planned.output)
+
+    def _broken(self, original: t.Any) -> TransactionError:
+        message = (
+            f"the configuration was broken before this run, and the baseline's edits do not mend it; nothing was "
+            f"changed. {self.stack.title} says: {original.output.strip()}"
+        )
+        return TransactionError("test", message, output=original.output)
+
+    def _recover(self) -> bool:
+        recovery = transaction.recover(self.stack, self.host, self.instance, self.store, self.timeouts)
+        if recovery is None:
+            return False
+        self.result.update(recovery=recovery._asdict(), changed=True, reloaded=recovery.reloaded)
+        paths = ", ".join(recovery.paths)
+        words = {"restored": "the originals are back", "kept": "its change had been proved and stays"}
+        text = f"run {recovery.id} was interrupted ({recovery.phase}) while changing {paths}"
+        if recovery.outcome == "conflict":
+            edited = ", ".join(recovery.conflicts)
+            message = (
+                f"{text}; {edited} was edited by someone else since and is left alone: compare and mend it by hand"
+            )
+            raise TransactionError("recover", message, undone=False)
+        if recovery.problems:
+            message = f"{text}; {words[recovery.outcome]}, but {'; '.join(recovery.problems)}"
+            raise TransactionError("recover", message, undone=False)
+        self._say(f"{text}: {words[recovery.outcome]}")
+        # The process may have been started anew.
+        for instance in self.stack.discover(self.host):
+            if instance.config == self.instance.config:
+                self.instance = instance
+        return True
+
+    def _note_unfinished(self) -> None:
+        try:
+            journal = self.store.unfinished()
+        except TransactionError as exc:
+            self.result["warnings"].append(str(exc))
+            return
+        if journal is not None:
+            self.result["changed"] = self.check
+            paths = ", ".join(journal.paths)
+            self._say(
+                f"run {journal.id} was interrupted while changing {paths}; the next run brings it to its end first"
+            )
+
+    # --- what is known --------------------------------------------------------------------------------------------
+
+    def _view(self) -> _View:
+        documents = self.stack.read(self.host, self.instance)
+        listeners = self.stack.effective(self.instance, documents)
+        options = {**self.options, "upstreams": self._upstreams(listeners)}
+        plan = self.stack.plan(self.instance, documents, self.baseline, options)
+        if not plan.edits:
+            return _View(documents, listeners, plan, documents, listeners)
+        planned = self.stack.edited(documents, plan.edits)
+        return _View(documents, listeners, plan, planned, self.stack.effective(self.instance, planned))
+
+    def _upstreams(self, listeners: t.Iterable[Listener]) -> dict[str, bool]:
+        """For each backend the instance reaches over TLS: was it seen to answer an approved hello?"""
+        weak = [one for one in listeners if one.role == "client" and one.tls and one.endpoints and self._is_weak(one)]
+        if not weak or not self.options.get("proof", True):
+            return {}
+        reports = self._scan([one.endpoints[0] for one in weak])
+        return {one.address: bool(report["alive"]) for one, report in zip(weak, reports) if report["reachable"]}
+
+    def _is_weak(self, listener: Listener) -> bool:
+        protocols = listener.settings.get("protocols")
+        return protocols is None or set(protocols.value) != set(self.baseline.protocols)
+
+    def _scan(self, endpoints: t.Sequence[str]) -> list[Json]:
+        from .scan import scan
+
+        return scan(endpoints, self.baseline, timeout=self.handshake_timeout)
+
+    def _proof(self, listeners: t.Iterable[Listener]) -> HandshakeProof:
+        return HandshakeProof(listeners if self.options.get("proof", True) else (), self.baseline, self._scan)
+
+    # --- what is told ---------------------------------------------------------------------------------------------
+
+    def fail(self, error: InTransitError) -> None:
+        self.result["failed"] = True
+        if isinstance(error, TransactionError):
+            self.result.update(step=error.step, undone=error.undone, output=error.output)
+            words = error.output.strip()
+            self._say(str(error) + (f": {words}" if words and words not in str(error) else ""))
+            return
+        self.result.update(step="read", undone=True)
+        if isinstance(error, ConfigurationError):
+            about = {"stack": self.stack.name}
+            self.result["findings"].append(judge.finding("config.valid", "fail", "configured", about, str(error)))
+            test = self.stack.test(self.host, self.instance)
+            self._tell_test(test)
+            if not test.ok:
+                self._say(f"{error}. The configuration was broken before this run; nothing was changed")
+                return
+        self._say(f"{error}; nothing was changed")
+
+    def _say(self, text: str) -> None:
+        told = self.result["msg"]
+        self.result["msg"] = f"{told}; {text}" if told else f"{self.title} ({self.instance.config}): {text}"
+
+    def _proved(self, look: Json | None) -> str:
+        if not self.options.get("proof", True):
+            return "not proved, as asked"
+        return f"{len(look)} endpoint{'s' if len(look) > 1 else ''} proved" if look else "no endpoint to be proved"
+
+    def _tell_test(self, test: t.Any) -> None:
+        self.result["output"] = test.output
+        self.result["warnings"] += test.warnings
+        status = "pass" if test.ok else "fail"
+        text = "the daemon's own test passes" if test.ok else test.output.strip()
+        self.result["findings"].append(
+            judge.finding("config.valid", status, "configured", {"stack": self.stack.name}, text)
+        )
+
+    def _tell_view(self, view: _View) -> None:
+        self.result["listeners"] = [_listener(one) for one in view.listeners]
+        self.result["clamps"] = [one._asdict() for one in view.plan.clamps]
+        self.result["edits"] = [
+            {"file": one.path, "line": one.line, "check": one.check, "reason": one.reason} for one in view.plan.edits
+        ]
+        self.result["unmended"] = [
+            {"check": one.check, "reason": one.reason, **one.provenance._asdict()} for one in view.plan.unmended
+        ]
+
+    def _tell_diff(self, view: _View) -> None:
+        if self.options.get("diff", True):
+            self.result["diff"] = self._diff(view)
+
+    def _diff(self, view: _View) -> list[dict[str, str]]:
+        """Before and after of each changed file, from the stack's export: secrets redacted."""
+        changed = {edit.path for edit in view.plan.edits}
+        texts = [
+            {file.name: file.text for file in self.stack.export(self.instance, documents)}
+            for documents in (
+                [one for one in view.documents if one.path in changed],
+                [one for one in view.planned_documents if one.path in changed],
+            )
+        ]
+        before, after = texts
+        return [
+            {
+                "before_header": f"{name} (as it is)",
+                "after_header": f"{name} (baseline {self.baseline.profile})",
+                "before": before.get(name, ""),
+                "after": after.get(name, ""),
+            }
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
+        ]
+
+    def _tell_proofs(self, before: Json, after: Json | None) -> None:
+        endpoints = list(before) or list(after or {})
+        self.result["proofs"] = [
+            summary(endpoint, before.get(endpoint), (after or {}).get(endpoint)) for endpoint in endpoints
+        ]
+
+    def _judge(self, listeners: t.Sequence[Listener], plan: Plan, look: Json) -> None:
+        """Findings about these listeners, from what the files say of them and from handshakes with them alike."""
+        about = {"stack": self.stack.name}
+        found = self.result["findings"]
+        found += judge.judge_listeners(listeners, self.baseline, about, plan.clamps)
+        for unmended in plan.unmended:
+            origin = (unmended.provenance,)
+            found.append(judge.finding("config.override", "fail", "configured", about, unmended.reason, "", origin))
+        for report in look.values():
+            found += report["findings"]
+        if look:
+            contradictions = self._proof(listeners).contradictions(look)
+            status = "fail" if contradictions else "pass"
+            text = "; ".join(contradictions) or "no handshake contradicts the files"
+            found.append(judge.finding("config.running", status, "effective", about, text))
+
+
+def _dotted(version: t.Iterable[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _listener(listener: Listener) -> Json:
+    settings = {
+        key: {"value": setting.value, "provenance": [place._asdict() for place in setting.provenance]}
+        for key, setting in listener.settings.items()
+    }
+    return {**listener._asdict(), "settings": settings}
