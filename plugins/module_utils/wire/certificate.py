@@ -11,9 +11,11 @@ bytes of input. Names are data: NUL and control characters in them are kept, and
 from __future__ import annotations
 
 import hashlib
-import typing as t
 
-if t.TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not imported at run time: typing alone costs more than a probe
+    import typing as t
+
     Json = t.Dict[str, t.Any]
 
 #: A certificate has one to three KiB; with thousands of names it reaches 100. Clients would not take a larger one.

@@ -31,9 +31,10 @@ Facts, the same keys for each protocol:
 
 from __future__ import annotations
 
-import typing as t
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not imported at run time: typing alone costs more than a probe
+    import typing as t
 
-if t.TYPE_CHECKING:
     Json = t.Dict[str, t.Any]
     Dialogue = t.Generator[bytes, t.Optional[bytes], "Ready"]
     Probe = t.Generator[bytes, t.Optional[bytes], Json]
@@ -48,11 +49,13 @@ LINE_LIMIT = 4 * 1024
 CLIENT_NAME = b"tls-scan.invalid"
 
 
-class Ready(t.NamedTuple):
+class Ready:
     """TLS may start. ``preamble`` must be sent immediately before the ClientHello; only MySQL has one."""
 
-    facts: Json
-    preamble: bytes = b""
+    __slots__ = ("facts", "preamble")
+
+    def __init__(self, facts: Json, preamble: bytes = b"") -> None:
+        self.facts, self.preamble = facts, preamble
 
 
 class DialogueEnd(Exception):
