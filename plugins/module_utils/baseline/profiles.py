@@ -58,12 +58,12 @@ _MLDSA = ["mldsa44", "mldsa65", "mldsa87"]
 _TLSREF = "TLSRef 6.0 (2026-04), the continuation of Mozilla's Server Side TLS"
 _TOLERATED_CCM = (
     "TLS_AES_128_CCM_SHA256 is an AEAD with the full 16-byte tag, recommended in the IANA registry (RFC 8446, B.4) and"
-    " by NIST SP 800-52 Rev. 2, 3.3.1.2. Nothing else is tolerated: not CCM_8 (8-byte tag), and up to TLS 1.2 no"
+    " by NIST SP 800-52 Rev. 2, 3.3.1. Nothing else is tolerated: not CCM_8 (8-byte tag), and up to TLS 1.2 no"
     " suite beside the approved ones"
 )
 _TOLERATED_GROUPS = (
     "at least 112 bits of classical security and recommended by one of: RFC 8446, 4.2.7 (secp521r1, x448, ffdhe*),"
-    " BSI TR-02102-2, 3.3.2 and 3.4.3 (brainpool*; RFC 7027, RFC 8734), FIPS 203 and draft-ietf-tls-ecdhe-mlkem"
+    " BSI TR-02102-2 (brainpool*; RFC 7027, RFC 8734), FIPS 203 and draft-ietf-tls-ecdhe-mlkem"
     " (MLKEM*, SecP*MLKEM*). ffdhe* only with TLS 1.3: up to 1.2 every DHE suite is forbidden by RFC 10015."
     " Not tolerated: what RFC 8422, 5.1.1 deprecates (sect*, secp160* to secp256k1), pre-standard Kyber, and curves"
     " no such document recommends (curveSM2, GC*)"
@@ -73,8 +73,8 @@ _TOLERATED_SIGNATURES = (
     " RFC 9847 discourages it; ed448: RFC 8446, 4.2.3 and FIPS 186-5; brainpool: RFC 8734, BSI TR-02102-2;"
     " mldsa*: FIPS 204. Not tolerated: MD5 and SHA-1 (RFC 9155), DSA (FIPS 186-5)"
 )
-_TICKETS = "RFC 9325, 4.1.1: ticket keys are changed regularly, never kept for the life of the server"
-_WARNING = "a third of the lifetime, the ACME renewal practice (RFC 9773): keeps its meaning for 47-day certificates"
+_TICKETS = "RFC 9325, 3.4: ticket keys are changed regularly, and never kept for the life of the server"
+_WARNING = "a third of the lifetime: choice of this collection, which keeps its meaning for 47-day certificates"
 
 INTERMEDIATE: Data = {
     "profile": "intermediate",
@@ -181,16 +181,16 @@ FIPS: Data = {
     "sources": {
         "protocols": _NIST_52R2 + ", 3.1",
         "required_protocols": _NIST_52R2 + ", 3.1: TLS 1.2 shall be supported, TLS 1.3 since 2024-01-01",
-        "suites_tls12": _NIST_52R2 + ", 3.3.1.1, of which the forward secret AEAD suites with GCM",
-        "suites_tls13": _NIST_52R2 + ", 3.3.1.2; ChaCha20 is not a FIPS algorithm",
-        "groups": _NIST_52R2 + ", 3.4.2.4 and SP 800-186; X25519 alone is not approved",
-        "signature_schemes": _NIST_52R2 + ", 3.4.2.3 and FIPS 186-5",
+        "suites_tls12": _NIST_52R2 + ", 3.3.1, of which the forward secret AEAD suites with GCM",
+        "suites_tls13": _NIST_52R2 + ", 3.3.1; ChaCha20 is not a FIPS algorithm",
+        "groups": _NIST_52R2 + ", 3.4.2 and SP 800-186; X25519 alone is not approved",
+        "signature_schemes": _NIST_52R2 + ", 3.4.2 and FIPS 186-5",
         "tolerated_suites": _NIST_52R2 + ", 3.3.1: the CCM suites with the full tag; CCM_8 and CBC are left out",
         "tolerated_groups": "secp521r1 and ffdhe*: SP 800-56A Rev. 3, appendix D; MLKEM*: FIPS 203; hybrids with one"
         " approved component: SP 800-227 and SP 800-56C Rev. 2. Whether a certified module offers them in its"
         " approved mode is said by its certificate",
         "tolerated_signature_schemes": "EdDSA: FIPS 186-5; SHA-224: SP 800-131A Rev. 2; mldsa*: FIPS 204",
-        "certificate": _NIST_52R2 + ", 3.2.1: 112 bits or more, SHA-224 or better, valid for at most 3 years;"
+        "certificate": _NIST_52R2 + ", 3.2: 112 bits or more, SHA-224 or better, valid for at most 3 years;"
         " EdDSA keys: FIPS 186-5; warning at " + _WARNING,
         "hsts_max_age": "one year: choice of this collection, above what browsers ask for preloading",
         "session_tickets": _TICKETS,
@@ -234,7 +234,7 @@ EU_STRICT: Data = {
         "tolerated_suites": _EU + ": the CCM suites with the full tag",
         "tolerated_groups": _EU + ": brainpool, finite fields of 3000 bits or more (TLS 1.3 only), and hybrids of an"
         " approved curve with ML-KEM-768 or ML-KEM-1024",
-        "tolerated_signature_schemes": "BSI TR-02102-2, 3.4.4; RFC 8734",
+        "tolerated_signature_schemes": "BSI TR-02102-2; RFC 8734",
         "certificate": "BSI TR-02102-1: RSA keys of 3000 bits or more, curves of 250 bits or more; ANSSI R19 and R23:"
         " SHA-2, at most 825 days; warning at " + _WARNING,
         "hsts_max_age": "one year: NCSC-NL TLS guidelines and Internet.nl",

@@ -61,7 +61,7 @@ class Suite(t.NamedTuple):
 
     @property
     def authentication(self) -> str:
-        """What proves the server's identity: ``RSA``, ``DSS``, ``ECDSA``, ``anon`` or a word as above; ``any`` with 1.3."""
+        """What proves the server's identity: ``RSA``, ``DSS``, ``ECDSA``, ``anon`` or a word as above."""
         return _traits(self.name).authentication
 
     @property
