@@ -1,0 +1,96 @@
+"""The tarball as a stranger gets it: installed into an empty place, used from an empty directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+
+
+def run(*argv: str, cwd: Path, **env: str) -> str:
+    done = subprocess.run(
+        [str(BIN / argv[0]), *argv[1:]],
+        cwd=cwd,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("package")
+    subprocess.run([str(ROOT / "hacking" / "stage.sh"), str(folder / "staged")], cwd=ROOT, check=True)
+    run("ansible-galaxy", "collection", "build", "--output-path", str(folder), str(folder / "staged"), cwd=ROOT)
+    (built,) = folder.glob("encryption-in_transit-*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(tarball):
+    """Environment of an Ansible that knows this collection from the tarball and nothing from the checkout."""
+    target = tarball.parent / "collections"
+    run(
+        "ansible-galaxy", "collection", "install", "--offline", "--collections-path", str(target), str(tarball),
+        cwd=tarball.parent, ANSIBLE_CONFIG="/dev/null", ANSIBLE_COLLECTIONS_PATH=str(target),
+    )  # fmt: skip
+    return {"ANSIBLE_CONFIG": "/dev/null", "ANSIBLE_COLLECTIONS_PATH": str(target)}
+
+
+def test_the_tarball_holds_the_collection_and_no_development_file(tarball):
+    with tarfile.open(tarball) as archive:
+        names = archive.getnames()
+    top = {name.split("/")[0] for name in names}
+    assert {
+        "MANIFEST.json",
+        "FILES.json",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "meta",
+        "playbooks",
+        "plugins",
+    } <= top
+    assert {"roles", "docs"} <= top
+    allowed = {"MANIFEST.json", "FILES.json", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "changelogs",
+               "docs", "inventories", "meta", "playbooks", "plugins", "requirements.txt", "requirements.yml",
+               "roles"}  # fmt: skip
+    assert top <= allowed, f"not for strangers: {sorted(top - allowed)}"
+    assert not [name for name in names if name.startswith("inventories/lab") or "__pycache__" in name]
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_playbooks_run_by_their_full_name_from_an_empty_directory(installed, tmp_path, playbook):
+    name = f"encryption.in_transit.{playbook}"
+    listed = run("ansible-playbook", "--inventory", "host.example,", "--list-tasks", name, cwd=tmp_path, **installed)
+    assert f"playbook: {name}" in listed
+    assert "encryption.in_transit." in listed.split("playbook:")[1], "the playbook has no task of ours"
+
+
+def test_every_plugin_is_documented_in_the_installed_collection(installed, tmp_path):
+    for kind in ("module", "filter"):
+        shipped = {
+            f"encryption.in_transit.{path.stem}"
+            for path in (ROOT / "plugins" / {"module": "modules"}.get(kind, kind)).glob("*.py")
+            if path.stem != "__init__"
+        }
+        documented = json.loads(
+            run("ansible-doc", "--type", kind, "--json", "--list", "encryption.in_transit", cwd=tmp_path, **installed)
+        )
+        assert shipped <= set(documented)
+        for plugin in sorted(shipped):
+            text = json.loads(run("ansible-doc", "--type", kind, "--json", plugin, cwd=tmp_path, **installed))
+            assert text[plugin]["doc"]["short_description"]
+            assert text[plugin]["examples"]
