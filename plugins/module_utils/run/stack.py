@@ -357,8 +357,9 @@ class _Work:
         return {one.address: bool(report["alive"]) for one, report in zip(weak, reports) if report["reachable"]}
 
     def _is_weak(self, listener: Listener) -> bool:
-        protocols = listener.settings.get("protocols")
-        return protocols is None or set(protocols.value) != set(self.baseline.protocols)
+        """Whether the plan may want to change what it offers, for which the backend's answer must be known."""
+        found = judge.judge_listeners([listener], self.baseline)
+        return any(item["status"] == "fail" and item["check"] != "upstream.verification" for item in found)
 
     def _scan(self, endpoints: t.Sequence[str]) -> list[Json]:
         from .scan import scan

@@ -118,7 +118,7 @@ class Transaction:
                 journal = journal or self.store.unfinished()
                 if journal is None:
                     raise
-                raise self._undo(journal, step, exc, before) from exc
+                raise self._undo(journal, step, exc, generation, before) from exc
             signals.ignore()
             outcome = {"outcome": "changed", "files": journal.summary(), "test": tested.output, **record}
             problems = self._conclude(journal, outcome, live)
@@ -169,13 +169,18 @@ class Transaction:
             time.sleep(pause)
             pause *= 2
 
-    def _undo(self, journal: Journal, step: str, cause: BaseException, before: t.Any) -> TransactionError:
+    def _undo(
+        self, journal: Journal, step: str, cause: BaseException, generation: t.Any, before: t.Any
+    ) -> TransactionError:
         problems: list[str] = []
         try:
             journal.enter("undo")
             problems += [f"{path} was edited by someone else and is left alone" for path in journal.restore()]
             if journal.running and step in ("reload", "prove", "commit"):
-                problems += back_in_force(self.stack, self.host, self.instance, self.timeouts.settle)
+                hindrances = back_in_force(self.stack, self.host, self.instance, self.timeouts.settle)
+                # The very workers of before never left the configuration they had: nothing is out of force.
+                if self.stack.generation(self.host, self.instance) != generation:
+                    problems += hindrances
                 if before is not None:
                     problems += self.proof.lost(before, self.proof.look())
             # The originals are in place: what remains open is reported, not retried.
