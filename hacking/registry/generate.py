@@ -52,7 +52,7 @@ SCHEMES = """\\
 
 
 class Measured(t.NamedTuple):
-    """One ``openssl-*.txt`` or ``gnutls-*.txt``: names by code point for each kind of line, in the order of the file."""
+    """One ``openssl-*.txt`` or ``gnutls-*.txt``: names by code point for each kind of line, in the file's order."""
 
     suite: dict[int, list[str]]
     group: dict[int, list[str]]

@@ -23,15 +23,23 @@ _SUPPORTED_GROUPS = 10  # extension numbers, RFC 8446, 4.2
 _SIGNATURE_ALGORITHMS = 13
 
 #: Names to try, in every spelling a release has used.
-GROUPS = ["sect163k1", "sect163r1", "sect163r2", "sect193r1", "sect193r2", "sect233k1", "sect233r1", "sect239k1", "sect283k1", "sect283r1", "sect409k1", "sect409r1", "sect571k1", "sect571r1", "secp160k1", "secp160r1", "secp160r2", "secp192k1", "secp192r1", "prime192v1", "secp224k1", "secp224r1", "secp256k1", "secp256r1", "prime256v1", "secp384r1", "secp521r1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1", "brainpoolP256r1tls13", "brainpoolP384r1tls13", "brainpoolP512r1tls13", "x25519", "X25519", "x448", "X448", "P-192", "P-224", "P-256", "P-384", "P-521", "B-163", "B-233", "B-283", "B-409", "B-571", "K-163", "K-233", "K-283", "K-409", "K-571", "GC256A", "GC256B", "GC256C", "GC256D", "GC512A", "GC512B", "GC512C", "SM2", "curveSM2", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192", "MLKEM512", "MLKEM768", "MLKEM1024", "SecP256r1MLKEM768", "X25519MLKEM768", "SecP384r1MLKEM1024", "curveSM2MLKEM768"]
-SCHEMES = (
-    ["rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512", "ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512", "rsa_pss_pss_sha256", "rsa_pss_pss_sha384", "rsa_pss_pss_sha512", "ed25519", "ed448", "ecdsa_brainpoolP256r1tls13_sha256", "ecdsa_brainpoolP384r1tls13_sha384", "ecdsa_brainpoolP512r1tls13_sha512", "rsa_pkcs1_sha1", "rsa_pkcs1_sha224", "ecdsa_sha1", "ecdsa_sha224", "mldsa44", "mldsa65", "mldsa87"]
-    + [
-        f"{key}+{digest}"
-        for key in ("RSA", "DSA", "ECDSA")
-        for digest in ("SHA1", "SHA224", "SHA256", "SHA384", "SHA512")
-    ]
-)
+GROUPS = """
+    sect163k1 sect163r1 sect163r2 sect193r1 sect193r2 sect233k1 sect233r1 sect239k1 sect283k1 sect283r1 sect409k1
+    sect409r1 sect571k1 sect571r1 secp160k1 secp160r1 secp160r2 secp192k1 secp192r1 prime192v1 secp224k1 secp224r1
+    secp256k1 secp256r1 prime256v1 secp384r1 secp521r1 brainpoolP256r1 brainpoolP384r1 brainpoolP512r1
+    brainpoolP256r1tls13 brainpoolP384r1tls13 brainpoolP512r1tls13 x25519 X25519 x448 X448 P-192 P-224 P-256 P-384
+    P-521 B-163 B-233 B-283 B-409 B-571 K-163 K-233 K-283 K-409 K-571 GC256A GC256B GC256C GC256D GC512A GC512B GC512C
+    SM2 curveSM2 ffdhe2048 ffdhe3072 ffdhe4096 ffdhe6144 ffdhe8192 MLKEM512 MLKEM768 MLKEM1024 SecP256r1MLKEM768
+    X25519MLKEM768 SecP384r1MLKEM1024 curveSM2MLKEM768
+"""
+SCHEMES = """
+    rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512 ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384
+    ecdsa_secp521r1_sha512 rsa_pss_rsae_sha256 rsa_pss_rsae_sha384 rsa_pss_rsae_sha512 rsa_pss_pss_sha256
+    rsa_pss_pss_sha384 rsa_pss_pss_sha512 ed25519 ed448 ecdsa_brainpoolP256r1tls13_sha256
+    ecdsa_brainpoolP384r1tls13_sha384 ecdsa_brainpoolP512r1tls13_sha512 rsa_pkcs1_sha1 rsa_pkcs1_sha224 ecdsa_sha1
+    ecdsa_sha224 mldsa44 mldsa65 mldsa87 RSA+SHA1 RSA+SHA224 RSA+SHA256 RSA+SHA384 RSA+SHA512 DSA+SHA1 DSA+SHA224
+    DSA+SHA256 DSA+SHA384 DSA+SHA512 ECDSA+SHA1 ECDSA+SHA224 ECDSA+SHA256 ECDSA+SHA384 ECDSA+SHA512
+"""
 
 
 class Library:
@@ -142,7 +150,7 @@ def main() -> None:
         ("group", _SUPPORTED_GROUPS, _SET_GROUPS_LIST, GROUPS),
         ("scheme", _SIGNATURE_ALGORITHMS, _SET_SIGALGS_LIST, SCHEMES),
     ):
-        for name in names:
+        for name in names.split():
             found = [number for tls13 in (True, False) for number in library.offered(extension, control, name, tls13)]
             if found:
                 print(f"{word} 0x{found[0]:04X} {name}")
