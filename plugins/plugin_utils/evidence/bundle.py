@@ -98,7 +98,7 @@ def write(
             ],
             signer,
         )
-    except EvidenceError as error:
+    except Exception as error:
         _mark_failed(bag.path, verdict, str(error))
         raise
     return Outcome(seal, os.path.join(seal.path, "data", "report.html"), verdict)

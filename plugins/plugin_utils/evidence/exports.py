@@ -165,7 +165,7 @@ def certificates_csv(record: Record) -> str:
     rows = []
     for one in record.endpoints:
         for served in one.report.get("certificates") or []:
-            for leaf in served["chain"][:1]:
+            for leaf in (served.get("chain") or [])[:1]:
                 key = leaf.get("key") or {}
                 row = {"host": one.host, "endpoint": one.endpoint, **leaf}
                 row.update(names=" ".join(leaf.get("names") or []), key_type=key.get("type"), key_bits=key.get("bits"))

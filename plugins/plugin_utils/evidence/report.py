@@ -17,7 +17,7 @@ import typing as t
 import jinja2
 from markupsafe import Markup
 
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, SEVERITIES, STATUSES
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, CHECKS, SEVERITIES, STATUSES
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from .exports import place, proof_text
@@ -30,6 +30,7 @@ ONE_PAGE = 500
 #: What is worst comes first.
 _STATE_ORDER = ("non_compliant", "indeterminate", "unreachable", "excepted", "compliant")
 _OPEN = ("fail", "indeterminate", "excepted")
+_STATE_OF = {"fail": "non_compliant", "indeterminate": "indeterminate", "excepted": "excepted", "pass": "compliant"}
 _DAYS_UNTIL_STALE = 365
 
 #: Symbol and word for every state; colour is never the only sign.
@@ -100,11 +101,18 @@ def _environment() -> jinja2.Environment:
 
 def _summary(record: Record) -> Json:
     states = record.run["endpoints"]
-    total = sum(states.values())
-    proved = states["compliant"]
+    total, proved = sum(states.values()), states["compliant"]
+    words = (
+        ("non_compliant", "does not hold it", "do not hold it"),
+        ("excepted", "holds it only under an approved exception", "hold it only under approved exceptions"),
+        ("indeterminate", "could not be proved either way", "could not be proved either way"),
+        ("unreachable", "could not be reached", "could not be reached"),
+    )
+    rest = [f"{states[key]} {one if states[key] == 1 else many}." for key, one, many in words if states[key]]
     return {
         "total": total,
         "proved": proved,
+        "rest": rest,
         "percent": 100 * proved // total if total else 0,
         "dates": _dates(record),
         "actions": _actions(record),
@@ -115,10 +123,10 @@ def _dates(record: Record) -> list[Json]:
     """The next three certificates to expire."""
     seen: dict[str, Json] = {}
     for one in record.endpoints:
-        for served in one.report.get("certificates") or []:
-            for leaf in served["chain"][:1]:
-                entry = seen.setdefault(leaf["sha256"], {"leaf": leaf, "places": []})
-                entry["places"].append(f"{one.host} {one.endpoint}")
+        for served in _served(one):
+            leaf = served["chain"][0]
+            entry = seen.setdefault(str(leaf.get("sha256")), {"leaf": leaf, "places": []})
+            entry["places"].append(f"{one.host} {one.endpoint}")
     today = _day(record.run["ended"])
     dates = [
         {
@@ -134,23 +142,22 @@ def _dates(record: Record) -> list[Json]:
 
 
 def _actions(record: Record) -> list[Json]:
-    """What fails, by check: the worst and most frequent first."""
+    """What to do about everything that fails: the worst and most frequent first. One deed may mend several checks."""
     groups: dict[str, list[Json]] = {}
     for item in record.results:
         if item["status"] == "fail":
-            groups.setdefault(item["check"], []).append(item)
+            groups.setdefault(BY_ID[item["check"]].mend, []).append(item)
     actions = [
         {
-            "title": BY_ID[check].title,
-            "check": check,
-            "severity": items[0]["severity"],
+            "mend": mend,
+            "titles": [check.title for check in CHECKS if check.id in {item["check"] for item in items}],
+            "severity": min((item["severity"] for item in items), key=SEVERITIES.index),
             "places": len({(item["subject"]["host"], place(item["subject"])) for item in items}),
             "hosts": sorted({item["subject"]["host"] for item in items}),
-            "mend": BY_ID[check].mend,
         }
-        for check, items in groups.items()
+        for mend, items in groups.items()
     ]
-    return sorted(actions, key=lambda a: (SEVERITIES.index(a["severity"]), -a["places"], a["check"]))
+    return sorted(actions, key=lambda a: (SEVERITIES.index(a["severity"]), -a["places"], a["mend"]))
 
 
 def _requirements(record: Record) -> list[Json]:
@@ -245,7 +252,7 @@ def _hosts(record: Record) -> list[Json]:
                 "name": name,
                 "anchor": _anchor("h", name),
                 "endpoints": views,
-                "configuration": _configuration(found),
+                "inside": _inside(found, {view["endpoint"] for view in views}),
                 "command": f"ansible-playbook encryption.in_transit.harden --limit {shlex.quote(name)} --check --diff",
                 "mendable": any(item["status"] == "fail" and item["view"] == "configured" for item in found),
                 "rank": _rank(found, [view["state"] for view in views], name),
@@ -279,19 +286,21 @@ def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
     for item in open_ones:
         item["places"] = item["places"] or _configured_places(item["check"], listener)
     open_ones.sort(key=_worst_first)
+    protocols = [_protocol(name, one.report, by_check, listener) for name in PROTOCOL_CHECKS]
     return {
         "endpoint": one.endpoint,
         "host": one.host,
         "anchor": _anchor("e", one.host, one.endpoint),
         "state": one.state,
         "path": one.path,
-        "report": one.report,
-        "protocols": [_protocol(name, one.report, by_check, listener) for name in PROTOCOL_CHECKS],
+        **{key: one.report.get(key) for key in ("reachable", "reason", "address", "port", "sni", "started")},
+        "protocols": protocols,
+        # Where all is well one row is enough; the transcript has the rest.
+        "plain": one.state == "compliant" and not any(protocol["differs"] for protocol in protocols),
         "listener": listener,
         "open": open_ones,
         "passed": [BY_ID[item["check"]].title for item in results if item["status"] == "pass"],
-        "not_applicable": [BY_ID[item["check"]].title for item in results if item["status"] == "not_applicable"],
-        "certificates": [served["chain"][0] for served in one.report.get("certificates") or [] if served["chain"]],
+        "certificates": [_certificate(served["chain"][0]) for served in _served(one)],
         "rank": _rank(results, [one.state], one.endpoint),
     }
 
@@ -303,18 +312,37 @@ def _protocol(name: str, report: Json, by_check: dict[str, Json], listener: Json
     setting = ((listener or {}).get("settings") or {}).get("protocols")
     configured = None if setting is None else name in setting["value"]
     effective = seen["status"] if seen else None
+    proof = (result or {}).get("proof") or {}
     return {
         "name": name,
         "configured": configured,
         "places": setting["provenance"] if setting else [],
         "effective": effective,
         "state": result["status"] if result else "not_applicable",
-        "proof": proof_text(result["proof"]) if result else "",
+        "alert": proof.get("alert"),
+        "response": proof.get("response") or "",
         "detail": (seen or {}).get("detail") or "",
         "differs": configured is not None
         and effective in ("accepted", "refused")
         and configured is not (effective == "accepted"),
     }
+
+
+def _served(one: Endpoint) -> list[Json]:
+    return [served for served in one.report.get("certificates") or [] if served.get("chain")]
+
+
+def _certificate(leaf: Json) -> str:
+    """One line about a leaf certificate, with whatever of it is known."""
+    key = leaf.get("key") or {}
+    parts = [
+        str(leaf.get("subject") or " ".join(leaf.get("names") or []) or "no subject"),
+        f"issued by {leaf.get('issuer') or 'nobody named'}",
+        f"{key.get('type', 'unknown')} key" + (f" of {key['bits']} bits" if key.get("bits") else ""),
+        f"{str(leaf.get('not_before'))[:10]} to {str(leaf.get('not_after'))[:10]}",
+        f"SHA-256 {leaf.get('sha256')}",
+    ]
+    return ", ".join(parts)
 
 
 def _configured_places(check: str, listener: Json | None) -> list[Json]:
@@ -331,22 +359,25 @@ def _configured_places(check: str, listener: Json | None) -> list[Json]:
     return places
 
 
-def _configuration(found: list[Json]) -> list[Json]:
-    """Results of view ``configured``, by listener, the worst first."""
+def _inside(found: list[Json], scanned: set[str]) -> list[Json]:
+    """Results that belong to no transcript: what the files say, and handshakes the host made with itself."""
     groups: dict[str, list[Json]] = {}
     for item in found:
-        if item["view"] == "configured" or not item["subject"]["endpoint"]:
-            groups.setdefault(place({**item["subject"], "endpoint": None}), []).append(item)
-    views = [
-        {
+        if item["subject"]["endpoint"] not in scanned:
+            groups.setdefault(place(item["subject"]), []).append(item)
+    views = []
+    for name, items in groups.items():
+        statuses = {item["status"] for item in items}
+        view = {
             "place": name,
+            "kind": "Handshake from inside" if items[0]["subject"]["endpoint"] else "Configuration",
+            "status": next((status for status in _OPEN if status in statuses), "pass"),
             "open": sorted((_shown(item) for item in items if item["status"] in _OPEN), key=_worst_first),
             "passed": [BY_ID[item["check"]].title for item in items if item["status"] == "pass"],
             "evidence": sorted({path for item in items for path in item["evidence"]}),
             "rank": _rank(items, [], name),
         }
-        for name, items in groups.items()
-    ]
+        views.append({**view, "state": _STATE_OF[str(view["status"])]})
     return sorted(views, key=lambda view: view["rank"])
 
 

@@ -90,7 +90,7 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
     ``population``  the names of all hosts of the inventory
     ``hosts``       ``{"host", "reachable", "skipped", "error", "stacks", "scans"}``; all but ``host`` may be left out:
                     ``skipped`` and ``error`` are reasons in words, ``stacks`` maps a stack to the result of its
-                    ``_tls_info`` module, ``scans`` is a list of wire reports with their ``findings``
+                    ``_tls_info`` module with its export, ``scans`` is a list of wire reports with their ``findings``
     ``baseline``    ``Baseline.to_dict()``, with its ``digest``
 
     Raises InputError when the data is not in these shapes.
@@ -194,10 +194,18 @@ class _Collector:
         if not isinstance(audit, dict):
             raise InputError(f"{place}: a mapping is needed, not {audit!r}")
         below = f"{self.folder}/config/{safe_name(stack)}"
-        exports = audit.get("exports") or []
-        paths = _export_paths(exports, below)
-        self.files += [(paths[item["name"]], item["text"]) for item in exports]
-        rest = {key: value for key, value in audit.items() if key not in ("exports", "findings", "invocation")}
+        instances = audit.get("instances") or []
+        folders = unique_names(str(instance.get("name")) for instance in instances)
+        paths: dict[str, str] = {}
+        for instance in instances:
+            # Most hosts have one instance: its files then need no folder of their own.
+            folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
+            exported = instance.pop("export", None) or []
+            instance["redactions"] = sum(int(item.get("redactions") or 0) for item in exported)
+            placed = _export_paths(exported, folder)
+            self.files += [(placed[item["name"]], item["text"]) for item in exported]
+            paths.update(placed)
+        rest = {key: value for key, value in audit.items() if key not in ("findings", "invocation")}
         self.files.append((f"{below}.json", dump(rest, indent=1)))
         for index, finding in enumerate(audit.get("findings") or []):
             item = _finding(finding, f"{place}, findings[{index}]")
@@ -303,7 +311,7 @@ def _account(host: Json, known: bool, found: _Collector) -> Json:
         "stacks": {name: _versions(audit) for name, audit in sorted(stacks.items())},
         "endpoints": len(found.endpoints),
         "listeners": [{"listener": one["place"], "probed": _probed(one, found.endpoints)} for one in served],
-        "redactions": sum(int(item.get("redactions") or 0) for a in stacks.values() for item in a.get("exports") or []),
+        "redactions": sum(instance["redactions"] for audit in installed for instance in audit["instances"]),
         "folder": found.folder if found.files else None,
     }
 

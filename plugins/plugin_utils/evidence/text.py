@@ -58,7 +58,7 @@ def safe_name(text: str, always_tag: bool = False) -> str:
     if name == text and len(name) <= _LONGEST and not _RESERVED.match(name) and not always_tag:
         return name
     stem, suffix = os.path.splitext(name)
-    if not 1 < len(suffix) <= 8:
+    if not 1 < len(suffix) <= 5:
         stem, suffix = name, ""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 16 if always_tag else 8]
     stem = "_" + stem if _RESERVED.match(stem + ".") else stem
