@@ -102,10 +102,11 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Fleet:
-    """Hosts that come and go together, and the folder of their inventory."""
+    """Hosts that come and go together, the folder of their inventory, and the variables in it."""
 
     name: str
     inventory: Path
+    variables: dict[str, t.Any]
     hosts: tuple[Host, ...]
 
 
@@ -117,7 +118,8 @@ def load(name: str) -> Fleet:
     table = tomllib.loads((LAB / "hosts.toml").read_text())
     try:
         fleet = table["fleets"][name]
-        return Fleet(name, ROOT / fleet["inventory"], tuple(_host(table, name, host) for host in fleet["hosts"]))
+        hosts = tuple(_host(table, name, host) for host in fleet["hosts"])
+        return Fleet(name, ROOT / fleet["inventory"], fleet.get("vars", {}), hosts)
     except KeyError as exc:
         raise LabError(f"lab/hosts.toml: fleet {name}: there is no {exc}") from exc
 
@@ -519,6 +521,7 @@ def inventory(fleet: Fleet, config: Path) -> str:
         f"    ansible_ssh_common_args: {json.dumps(f'-F {config}')}",
         "    ansible_python_interpreter: /usr/bin/python3",
         f"    lab_ca: {json.dumps(str(CA / 'ca.crt'))}",
+        *(f"    {name}: {json.dumps(value)}" for name, value in fleet.variables.items()),
         "  hosts:",
     ]
     for host in fleet.hosts:
