@@ -112,8 +112,6 @@ def _certificate(value: t.Any, default: t.Mapping[str, t.Any]) -> dict[str, t.An
         place = f"certificate.{key}"
         if key == "rsa_bits_min":
             rules[key] = _integer(place, rule, 2048, "RSA keys below 2048 bits have less than 112 bits of security")
-        elif key == "ec_bits_min":
-            rules[key] = _integer(place, rule, 224, "curves below 224 bits have less than 112 bits of security")
         elif key == "lifetime_days_max":
             rules[key] = _integer(place, rule, 1)
         elif key == "expiry_warning_share":

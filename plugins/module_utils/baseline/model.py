@@ -11,8 +11,13 @@ from ..errors import BaselineError
 #: Protocol ids, oldest first. The only spelling used inside the collection; dialects translate.
 PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
-#: Check id of every Clamp.
-CLAMPED = "baseline.clamped"
+#: Check id of a Clamp by the part of the baseline it took from.
+CLAMP_CHECKS = {
+    "protocols": "protocol.clamped",
+    "suites_tls12": "suite.clamped",
+    "suites_tls13": "suite.clamped",
+    "groups": "group.clamped",
+}
 
 #: Kinds of certificate keys and hashes of certificate signatures a baseline may name.
 KEY_TYPES = ("rsa", "ecdsa", "ed25519", "ed448")
@@ -46,7 +51,11 @@ class Capabilities(t.NamedTuple):
 
 
 class Clamp(t.NamedTuple):
-    """A part of the baseline that a build cannot do: what was wanted, what is left of it, and why. For people."""
+    """A part of the baseline that a build cannot do: what was wanted, what is left of it, and why. For people.
+
+    ``check`` is one of ``CLAMP_CHECKS``. A clamp is no breach by itself: what the server then accepts is judged by the
+    whole baseline, not by the clamped one.
+    """
 
     check: str
     wanted: str
@@ -57,7 +66,7 @@ class Clamp(t.NamedTuple):
 class CertificateRules(t.NamedTuple):
     """What a server certificate must satisfy.
 
-    ``key_types`` are among ``KEY_TYPES``; ``ec_bits_min`` and ``ec_curves`` (IANA group names) bind ``ecdsa`` keys;
+    ``key_types`` are among ``KEY_TYPES``; ``ec_curves`` (IANA group names) binds ``ecdsa`` keys;
     ``signature_hashes`` are the hash names an issuer may have signed with, EdDSA signatures aside, which have their
     own. ``lifetime_days_max`` binds every certificate; those of public authorities are bound by
     :meth:`lifetime_days` too. ``expiry_warning_share`` is the share of its own lifetime below which a certificate is
@@ -66,7 +75,6 @@ class CertificateRules(t.NamedTuple):
 
     key_types: tuple[str, ...]
     rsa_bits_min: int
-    ec_bits_min: int
     ec_curves: tuple[str, ...]
     signature_hashes: tuple[str, ...]
     lifetime_days_max: int
@@ -183,7 +191,8 @@ def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tup
         got = tuple(name for name in wanted if name in known)
         if got != wanted:
             missing = " ".join(name for name in wanted if name not in known)
-            clamps.append(Clamp(CLAMPED, " ".join(wanted), " ".join(got), f"{library} does not know {missing}"))
+            reason = f"{library} does not know {missing}"
+            clamps.append(Clamp(CLAMP_CHECKS[key], " ".join(wanted), " ".join(got), reason))
         return got
 
     protocols = keep("protocols", capabilities.protocols)
@@ -194,7 +203,7 @@ def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tup
     if spoken != protocols:
         lost = " ".join(name for name in protocols if name not in spoken)
         reason = f"{library} knows no approved suite for {lost}"
-        clamps.append(Clamp(CLAMPED, " ".join(protocols), " ".join(spoken), reason))
+        clamps.append(Clamp(CLAMP_CHECKS["protocols"], " ".join(protocols), " ".join(spoken), reason))
     if not spoken:
         raise BaselineError("protocols", f"nothing would be left: {clamps[-1].reason}")
     groups = keep("groups", capabilities.groups)

@@ -102,7 +102,6 @@ INTERMEDIATE: Data = {
     "certificate": {
         "key_types": ["ecdsa", "rsa", "ed25519", "ed448"],
         "rsa_bits_min": 2048,
-        "ec_bits_min": 256,
         "ec_curves": ["secp256r1", "secp384r1", "secp521r1"],
         "signature_hashes": ["sha256", "sha384", "sha512"],
         "lifetime_days_max": 366,
@@ -170,7 +169,6 @@ FIPS: Data = {
     "certificate": {
         "key_types": ["ecdsa", "rsa", "ed25519", "ed448"],
         "rsa_bits_min": 2048,
-        "ec_bits_min": 256,
         "ec_curves": ["secp256r1", "secp384r1", "secp521r1"],
         "signature_hashes": ["sha224", "sha256", "sha384", "sha512"],
         "lifetime_days_max": 1096,
@@ -216,7 +214,6 @@ EU_STRICT: Data = {
     "certificate": {
         "key_types": ["ecdsa", "rsa"],
         "rsa_bits_min": 3072,
-        "ec_bits_min": 256,
         "ec_curves": ["secp256r1", "secp384r1", "secp521r1", *_BRAINPOOL],
         "signature_hashes": ["sha256", "sha384", "sha512"],
         "lifetime_days_max": 825,

@@ -216,6 +216,27 @@ CHECKS = (
         "Verify the backend's certificate against the CA that issued it.",
     ),
     Check(
+        "protocol.clamped",
+        "info",
+        "The installed build knows every approved protocol",
+        "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
+        "Upgrade the server or its TLS library, when the missing part is wanted.",
+    ),
+    Check(
+        "suite.clamped",
+        "info",
+        "The installed build knows and can set every approved cipher suite",
+        "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
+        "Upgrade the server or its TLS library, when the missing part is wanted.",
+    ),
+    Check(
+        "group.clamped",
+        "info",
+        "The installed build knows every approved group",
+        "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
+        "Upgrade the server or its TLS library, when the missing part is wanted.",
+    ),
+    Check(
         "config.running",
         "high",
         "The running process uses the configuration on disk",
