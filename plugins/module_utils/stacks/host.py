@@ -89,7 +89,9 @@ class Host:
         """The path without symbolic links; what does not exist is kept as it is. Raises OSError on a loop of links."""
         if self.root == "/":
             return decode(os.path.realpath(encode(path)))
-        todo, done, links = [part for part in path.split("/") if part][::-1], [], 0
+        todo = [part for part in path.split("/") if part][::-1]
+        done: list[str] = []
+        links = 0
         while todo:
             part = todo.pop()
             if part == ".":
@@ -230,6 +232,13 @@ class Host:
             exe = exe[: -len(" (deleted)")] if exe.endswith(" (deleted)") else exe
             found.append(Process(pid, int(fields[1]), int(fields[19]), argv, exe))
         return found
+
+    def cwd(self, pid: int) -> str:
+        """The working directory of a process, ``/`` when it cannot be seen."""
+        try:
+            return os.readlink(f"/proc/{pid}/cwd")
+        except OSError:
+            return "/"
 
     def unit(self, pid: int) -> str | None:
         """The systemd service a process belongs to by its control group (systemd.slice(5)), or None."""

@@ -24,7 +24,8 @@ def apply_edits(documents: t.Iterable[Document], edits: t.Iterable[Edit]) -> dic
         mine = by_path.pop(document.path, None)
         if mine is None:
             continue
-        pieces, at = [], 0
+        pieces: list[bytes] = []
+        at = 0
         # An insertion goes before a replacement that starts where it stands.
         for edit in sorted(mine, key=lambda edit: (edit.start, edit.end)):
             if not at <= edit.start <= edit.end <= len(document.data):

@@ -76,6 +76,11 @@ class Nginx(Stack):
 
         machine.reload(host, instance)
 
+    def start(self, host: Host, instance: Instance) -> None:
+        from . import machine
+
+        machine.start(host, instance)
+
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         from . import machine
 

@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The configuration as evidence: every file in the order nginx reads them and the listeners, without secrets.
+
+Directives are redacted by what they mean; then the whole text, comments included, by the signs all stacks share.
+Line numbers stay those of the real files, so that provenance can be followed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ..contract import Document, ExportFile, Instance
+from ..redact import MARK, is_secret_name, looks_random, redact
+from .effective import listeners
+from .grammar import Directive, Token
+
+#: The argument (counted from 1) that is secret if the one before it names a secret: header and variable setters.
+_NAMED = {
+    "add_header", "add_trailer", "auth_jwt_claim_set", "env", "fastcgi_param", "grpc_set_header", "js_var",
+    "more_set_headers", "more_set_input_headers", "proxy_set_header", "scgi_param", "set", "uwsgi_param",
+}  # fmt: skip
+
+#: Directives whose every argument is secret.
+_SECRET = {"auth_jwt_key", "secure_link_md5", "secure_link_secret", "session_log_zone_key", "zone_sync_ssl_password"}
+
+#: Data blocks: their entries are ``what value;`` and the block's own arguments name the value.
+_TABLES = {"map", "geo", "split_clients"}
+
+_VARIABLE = re.compile(r"\$\{?\w+\}?")
+
+
+def export(instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
+    """The listeners first, as JSON, then one file for each document under its own path."""
+    files = [ExportFile("listeners.json", *_listeners(instance, documents))]
+    for document in documents:
+        text, redactions = _document(document)
+        files.append(ExportFile("files/" + document.path.lstrip("/"), text, redactions))
+    return files
+
+
+def _listeners(instance: Instance, documents: t.Sequence[Document]) -> tuple[str, int]:
+    count = 0
+
+    def clean(text: str) -> str:
+        nonlocal count
+        text, more = redact(text)
+        count += more
+        return text
+
+    rows = []
+    for listener in listeners(instance, documents):
+        row = listener._asdict()
+        row["settings"] = {
+            name: {
+                "value": setting.value,
+                "provenance": [{**place._asdict(), "text": clean(place.text)} for place in setting.provenance],
+            }
+            for name, setting in listener.settings.items()
+        }
+        rows.append(row)
+    return json.dumps(rows, indent=2, sort_keys=True) + "\n", count
+
+
+def _document(document: Document) -> tuple[str, int]:
+    """The text of one file, redacted."""
+    pieces: list[str] = []
+    at = 0
+    spans = sorted(_secrets(document))
+    for start, end in spans:
+        if start < at:
+            continue
+        pieces.append(_text(document.data[at:start]))
+        # A secret over several lines leaves as many, so that later lines keep their numbers.
+        pieces.append(MARK + "\n" * document.data.count(b"\n", start, end))
+        at = end
+    pieces.append(_text(document.data[at:]))
+    text, more = redact("".join(pieces))
+    return text, len(spans) + more
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _secrets(document: Document) -> t.Iterator[tuple[int, int]]:
+    """Spans that hold a secret by what the directive means."""
+    tables: list[tuple[int, bool]] = []
+    for directive in document.tree.walk():
+        while tables and directive.start >= tables[-1][0]:
+            tables.pop()
+        if directive.is_code:
+            # Lua holds whatever its author needed at hand.
+            yield directive.head + 1, directive.end - 1
+            continue
+        if directive.children is not None:
+            if directive.name in _TABLES:
+                tables.append((directive.end, any(map(is_secret_name, directive.args))))
+            continue
+        tokens = directive.tokens
+        if tables:
+            yield from _table_entry(tokens, tables[-1][1])
+        elif directive.name in _SECRET:
+            yield from (_inside(directive, token) for token in tokens[1:])
+        elif directive.name in _NAMED:
+            yield from _named(directive, tokens)
+        elif directive.name.endswith(("_by_lua", "perl_set", "perl")):
+            yield from (_inside(directive, token) for token in tokens[1:] if len(token.value) > 40)
+        elif is_secret_name(directive.name) and not directive.name.endswith("_file"):
+            yield from (_inside(directive, token) for token in tokens[1:] if _constant(token.value))
+
+
+def _table_entry(tokens: t.Sequence[Token], secret: bool) -> t.Iterator[tuple[int, int]]:
+    for token in tokens:
+        named = secret and _constant(token.value) and token.value not in ("default", "include")
+        if named or looks_random(token.value):
+            yield token.start, token.end
+
+
+def _named(directive: Directive, tokens: t.Sequence[Token]) -> t.Iterator[tuple[int, int]]:
+    if directive.name.startswith("more_"):
+        for token in tokens[1:]:
+            name, colon, _value = token.value.partition(":")
+            if colon and is_secret_name(name):
+                yield _inside(directive, token)
+        return
+    if directive.name == "env":
+        for token in tokens[1:]:
+            name, equals, _value = token.value.partition("=")
+            if equals and is_secret_name(name):
+                yield token.start, token.end
+        return
+    if len(tokens) > 2 and is_secret_name(tokens[1].value):
+        yield from (_inside(directive, token) for token in tokens[2:] if _constant(token.value))
+
+
+def _constant(value: str) -> bool:
+    """Whether a value holds more than variables: ``$http_authorization`` passes on, it does not tell."""
+    return bool(re.search(r"[A-Za-z0-9]", _VARIABLE.sub("", value)))
+
+
+def _inside(directive: Directive, token: Token) -> tuple[int, int]:
+    """The span of a word without its quotes."""
+    quoted = directive.tree.data[token.start : token.start + 1] in (b'"', b"'")
+    return token.start + quoted, token.end - quoted
