@@ -90,7 +90,7 @@ instances:
       description: Name of the instance, the same in every run.
       type: str
       returned: always
-      sample: nginx
+      sample: /etc/nginx/nginx.conf
     version:
       description: Version of the daemon.
       type: str

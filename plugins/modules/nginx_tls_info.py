@@ -68,7 +68,7 @@ instances:
       description: Name of the instance, the same in every run.
       type: str
       returned: always
-      sample: nginx
+      sample: /etc/nginx/nginx.conf
     listeners:
       description: Every address nginx serves or connects to over TLS, with effective settings and their origin.
       type: list

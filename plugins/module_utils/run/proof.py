@@ -38,8 +38,7 @@ class HandshakeProof:
 
     def look(self) -> Look:
         """One wire report for each endpoint."""
-        endpoints = self.endpoints
-        return dict(zip(endpoints, self._scan(endpoints))) if endpoints else {}
+        return {report["endpoint"]: report for report in self._scan(self.endpoints)} if self._listeners else {}
 
     def objections(self, before: Look, after: Look) -> list[str]:
         return self.lost(before, after) + self.contradictions(after)

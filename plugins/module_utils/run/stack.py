@@ -123,6 +123,7 @@ class _Work:
         self.stack, self.host, self.instance, self.options = stack, host, instance, options
         self.baseline = baseline
         self.check = bool(options.get("check"))
+        self.auditing = False
         seconds: Json = {key: value for key, value in (options.get("timeouts") or {}).items() if value is not None}
         self.handshake_timeout = seconds.pop("handshake", 3)
         self.timeouts = transaction.Timeouts(**seconds)
@@ -169,6 +170,7 @@ class _Work:
             self._harden()
 
     def audit(self) -> None:
+        self.auditing = True
         self._note_unfinished()
         view = self._view()
         test = self.stack.test(self.host, self.instance)
@@ -178,6 +180,10 @@ class _Work:
         self._tell_view(view)
         self._tell_diff(view)
         self._judge(view.listeners, view.plan, look)
+        plaintext = [endpoint for one in view.listeners if not one.tls for endpoint in one.endpoints]
+        if plaintext and self.options.get("proof", True):
+            for report in self._scan(list(dict.fromkeys(plaintext))):
+                self.result["findings"] += report["findings"]
         if self.options.get("export"):
             exported = self.stack.export(self.instance, view.documents)
             self.result["export"] = [file._asdict() for file in exported]
@@ -353,8 +359,13 @@ class _Work:
         weak = [one for one in listeners if one.role == "client" and one.tls and one.endpoints and self._is_weak(one)]
         if not weak or not self.options.get("proof", True):
             return {}
-        reports = self._scan([one.endpoints[0] for one in weak])
-        return {one.address: bool(report["alive"]) for one, report in zip(weak, reports) if report["reachable"]}
+        peers = {one.endpoints[0]: one.address for one in weak}
+        seen: dict[str, bool] = {}
+        for report in self._scan(list(peers)):
+            # A name may have several addresses, and nginx uses them all.
+            peer = peers[report["endpoint"]]
+            seen[peer] = seen.get(peer, True) and bool(report["alive"])
+        return seen
 
     def _is_weak(self, listener: Listener) -> bool:
         """Whether the plan may want to change what it offers, for which the backend's answer must be known."""
@@ -362,9 +373,12 @@ class _Work:
         return any(item["status"] == "fail" and item["check"] != "upstream.verification" for item in found)
 
     def _scan(self, endpoints: t.Sequence[str]) -> list[Json]:
+        from ..wire.engine import ScanOptions
         from .scan import scan
 
-        return scan(endpoints, self.baseline, timeout=self.handshake_timeout)
+        patience = self.handshake_timeout
+        options = ScanOptions(connect_timeout=patience, read_timeout=patience, http=self.auditing)
+        return scan(endpoints, self.baseline, options, {"stack": self.stack.name})
 
     def _proof(self, listeners: t.Iterable[Listener]) -> HandshakeProof:
         return HandshakeProof(listeners if self.options.get("proof", True) else (), self.baseline, self._scan)
@@ -422,26 +436,17 @@ class _Work:
             self.result["diff"] = self._diff(view)
 
     def _diff(self, view: _View) -> list[dict[str, str]]:
-        """Before and after of each changed file, from the stack's export: secrets redacted."""
-        changed = {edit.path for edit in view.plan.edits}
-        texts = [
+        """Before and after of each changed file, from the stack's export: secrets are redacted there."""
+        before, after = (
             {file.name: file.text for file in self.stack.export(self.instance, documents)}
-            for documents in (
-                [one for one in view.documents if one.path in changed],
-                [one for one in view.planned_documents if one.path in changed],
-            )
-        ]
-        before, after = texts
-        return [
-            {
-                "before_header": f"{name} (as it is)",
-                "after_header": f"{name} (baseline {self.baseline.profile})",
-                "before": before.get(name, ""),
-                "after": after.get(name, ""),
-            }
-            for name in sorted({*before, *after})
-            if before.get(name) != after.get(name)
-        ]
+            for documents in (view.documents, view.planned_documents)
+        )
+        found = []
+        for path in dict.fromkeys(edit.path for edit in view.plan.edits):
+            name = next(name for name in before if ("/" + name).endswith("/" + path.lstrip("/")))
+            headers = {"before_header": path, "after_header": f"{path} (baseline {self.baseline.profile})"}
+            found.append({**headers, "before": before[name], "after": after[name]})
+        return found
 
     def _tell_proofs(self, before: Json, after: Json | None) -> None:
         endpoints = list(before) or list(after or {})

@@ -123,7 +123,8 @@ class TestResult(t.NamedTuple):
 
 
 class ExportFile(t.NamedTuple):
-    """One redacted file for the evidence. ``name`` is a relative path; ``redactions`` counts what was taken out."""
+    """One redacted file for the evidence. ``name`` is a relative path, for a document one that ends in its own
+    path; ``redactions`` counts what was taken out."""
 
     name: str
     text: str

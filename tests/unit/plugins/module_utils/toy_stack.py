@@ -164,7 +164,7 @@ class ToyStack(Stack):
         return self.generation(host, instance) not in (None, before)
 
     def export(self, instance, documents):
-        return [ExportFile(os.path.basename(document.path), document.data.decode(), 0) for document in documents]
+        return [ExportFile("files" + document.path, document.data.decode(), 0) for document in documents]
 
 
 class ToyProof:
