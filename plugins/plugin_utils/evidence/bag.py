@@ -47,8 +47,20 @@ class Seal(t.NamedTuple):
     warnings: tuple[str, ...]
 
 
-def prepare(directory: str) -> None:
-    """Make the directory for bundles, and prove that bundles can be made in it. Raises EvidenceError."""
+def prepare(directory: str, touch: bool = True) -> None:
+    """Make the directory for bundles, and prove that bundles can be made in it. Raises EvidenceError.
+
+    Without ``touch`` nothing is made, and only what can be known by looking is an error.
+    """
+    if not touch:
+        nearest = directory
+        while not os.path.lexists(nearest):
+            nearest = os.path.dirname(nearest)
+        if not os.path.isdir(nearest):
+            raise EvidenceError(f"evidence directory {directory}: {nearest} is not a directory")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise EvidenceError(f"evidence directory {directory}: {nearest} cannot be written")
+        return
     probe = os.path.join(directory, f".probe-{os.getpid()}")
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)

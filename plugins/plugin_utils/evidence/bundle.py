@@ -29,11 +29,14 @@ class Outcome(t.NamedTuple):
     verdict: Json
 
 
-def ready(directory: str, signing_key: str | None = None) -> Signer | None:
-    """Prove that a bundle can be written and signed, before any work is done for it. Raises EvidenceError."""
+def ready(directory: str, signing_key: str | None = None, touch: bool = True) -> Signer | None:
+    """Prove that a bundle can be written and signed, before any work is done for it. Raises EvidenceError.
+
+    Makes the directory, unless ``touch`` is false: then it is only looked at.
+    """
     signer = Signer(signing_key) if signing_key else None
     _shipped()
-    prepare(directory)
+    prepare(directory, touch)
     return signer
 
 

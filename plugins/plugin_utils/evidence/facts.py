@@ -8,15 +8,20 @@ import ctypes
 import datetime
 import getpass
 import hashlib
+import json
 import os
 import platform
 import re
 import subprocess
 import typing as t
 
+import yaml
+
 from .run import Json
 from .text import plain
 
+#: Folder of the collection this file belongs to.
+_ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3))
 #: adjtimex(2): the return value that says the kernel does not hold its clock for synchronised.
 _TIME_ERROR = 5
 #: Larger than struct timex on every platform; all zero means "read only".
@@ -108,6 +113,16 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def versions(collection: str, ansible_core: str) -> Json:
-    """Versions of what made the evidence."""
-    return {"collection": collection, "ansible_core": ansible_core, "python": platform.python_version()}
+def versions(ansible_core: str) -> Json:
+    """Versions of what made the evidence. The wire engine has the version of the collection it is part of."""
+    return {"collection": collection(), "ansible_core": ansible_core, "python": platform.python_version()}
+
+
+def collection(root: str = _ROOT) -> str:
+    """Version of this collection: from the manifest where it is installed, from galaxy.yml in a checkout."""
+    try:
+        with open(os.path.join(root, "MANIFEST.json"), encoding="utf-8") as file:
+            return str(json.load(file)["collection_info"]["version"])
+    except FileNotFoundError:
+        with open(os.path.join(root, "galaxy.yml"), encoding="utf-8") as file:
+            return str(yaml.safe_load(file)["version"])

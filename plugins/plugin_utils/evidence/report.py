@@ -17,7 +17,12 @@ import typing as t
 import jinja2
 from markupsafe import Markup
 
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, CHECKS, SEVERITIES, STATUSES
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import (
+    BY_ID,
+    CHECKS,
+    SEVERITIES,
+    STATUSES,
+)
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from .exports import place, proof_text

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action of M(encryption.in_transit.evidence_bundle): gather what the hosts left, write it down, seal it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+
+from ..module_utils.baseline import model
+from ..module_utils.errors import InTransitError
+from ..module_utils.findings.checks import SEVERITIES
+from ..plugin_utils.evidence import bundle, exports, facts, gather
+from ..plugin_utils.evidence.run import assemble
+from ..plugin_utils.evidence.text import printable
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; needs no connection and changes no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "directory": {"type": "path", "required": True},
+                "state": {"type": "str", "default": "sealed", "choices": ["ready", "sealed"]},
+                "run": {"type": "dict"},
+                "profile": {"type": "str", "default": "intermediate"},
+                "baseline": {"type": "dict", "default": {}},
+                "stacks": {"type": "list", "elements": "str", "default": ["nginx"]},
+                "hosts": {"type": "list", "elements": "dict"},
+                "population": {"type": "list", "elements": "str"},
+                "signing_key": {"type": "path"},
+                "classification": {"type": "str", "default": "confidential"},
+                "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
+                "fail_on": {
+                    "type": "list",
+                    "elements": "str",
+                    "choices": ["fail", "indeterminate"],
+                    "default": ["fail", "indeterminate"],
+                },
+            }
+        )
+        options["directory"] = self._absolute(options["directory"])
+        options["signing_key"] = self._absolute(options["signing_key"])
+        try:
+            if options["state"] == "ready":
+                return {**result, **self._ready(options)}
+            return {**result, **self._sealed(options, task_vars or {})}
+        except InTransitError as error:
+            code = getattr(error, "exit_code", 4)
+            return {**result, "failed": True, "msg": str(error), "sealed": False, "verdict": {"exit_code": code}}
+
+    def _absolute(self, path: str | None) -> str | None:
+        """Relative to where the command was given, like every other path on a command line."""
+        return os.path.abspath(os.path.expanduser(path)) if path else None
+
+    def _ready(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
+        fresh = not os.path.isdir(options["directory"])
+        bundle.ready(options["directory"], options["signing_key"], touch=not self._task.check_mode)
+        return {"changed": fresh, "sealed": False, "run": facts.start()}
+
+    def _sealed(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        check_mode = bool(self._task.check_mode)
+        signer = bundle.ready(options["directory"], options["signing_key"], touch=not check_mode)
+        baseline = model.load(options["profile"], options["baseline"])
+        hosts, population = options["hosts"], options["population"]
+        record = assemble(
+            self._facts(options["run"] or facts.start(), variables),
+            variables["groups"]["all"] if population is None else population,
+            gather.hosts(variables, options["stacks"]) if hosts is None else hosts,
+            {**baseline.to_dict(), "digest": baseline.digest},
+        )
+        if check_mode:
+            verdict = exports.verdict(record, options["fail_severity"])
+            path = os.path.join(options["directory"], record.run["run_id"])
+            report, seal = os.path.join(path, "data", "report.html"), None
+            said = "would be written to"
+        else:
+            made = bundle.write(
+                options["directory"], record, signer, options["classification"], options["fail_severity"]
+            )
+            path, report, seal, verdict = made.seal.path, made.report, made.seal.digest, made.verdict
+            said = "sealed in"
+            for warning in made.seal.warnings:
+                display.warning(printable(warning))
+        reasons = "; ".join(verdict["reasons"]) or "everything holds and is proved"
+        words = f"evidence {said} {path}: {verdict['verdict'].replace('_', ' ')}, {reasons}"
+        display.display(printable(f"\n{words}\nreport: {report}\n"))
+        failing = {2: "fail", 3: "indeterminate"}.get(verdict["exit_code"]) in options["fail_on"]
+        return {
+            "changed": True,
+            "failed": failing,
+            "msg": words,
+            "bundle": path,
+            "report": report,
+            "sealed": not check_mode,
+            "seal": seal,
+            "verdict": verdict,
+            "counts": {key: record.run[key] for key in ("endpoints", "results")},
+        }
+
+    def _facts(self, run: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        sources = variables.get("ansible_inventory_sources") or []
+        return {
+            "run_id": run["run_id"],
+            "started": run["started"],
+            "ended": facts.now(),
+            "clock": facts.clock(),
+            "control_node": platform.node(),
+            "operator": facts.operator(variables, os.environ),
+            "versions": facts.versions(variables["ansible_version"]["full"]),
+            "git": facts.git(variables.get("playbook_dir") or os.curdir),
+            "inventory": facts.inventory([sources] if isinstance(sources, str) else sources),
+            "parameters": {
+                "limit": variables.get("ansible_limit"),
+                "tags": [tag for tag in variables.get("ansible_run_tags") or [] if tag != "all"],
+                "skip_tags": list(variables.get("ansible_skip_tags") or []),
+                "extra_vars": sorted(load_extra_vars(self._loader)),
+                "check_mode": bool(self._task.check_mode),
+            },
+        }

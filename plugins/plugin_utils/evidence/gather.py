@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From the variables that roles leave on each host to the evidence of hosts that :func:`.run.assemble` takes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import InputError
+from .run import Json
+
+#: Left by the role verify: wire reports of all endpoints (on every host of the play), and the endpoints of each host.
+SCAN = "__verify_scan"
+TARGETS = "__verify_targets"
+
+
+def hosts(variables: t.Mapping[str, t.Any], stacks: t.Iterable[str]) -> list[Json]:
+    """What became of every host of the inventory, from Ansible's variables.
+
+    ``__<stack>_tls_audit`` of a host is the registered result of its ``<stack>_tls_info``.
+    """
+    everyone, everything = variables["groups"]["all"], variables["hostvars"]
+    playing = list(variables.get("ansible_play_hosts_all") or [])
+    scan = next((everything[name].get(SCAN) for name in playing if everything[name].get(SCAN)), None) or {}
+    if scan.get("failed"):
+        raise InputError(f"the scan of the endpoints failed: {scan.get('msg')}")
+    targets = {name: list(everything[name].get(TARGETS) or []) for name in playing}
+    scans = _by_owner(scan.get("reports") or [], targets)
+    found = [_host(name, everything[name], list(stacks), scans.get(name, [])) for name in playing]
+    skipped = "not among the hosts of this play (its pattern, or --limit)"
+    found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
+    return found
+
+
+def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> dict[str, list[Json]]:
+    """Reports by host. An endpoint that several hosts name (a shared address) is evidence for each of them."""
+    by_endpoint = {report["endpoint"]: report for report in reports}
+    named = {endpoint for endpoints in targets.values() for endpoint in endpoints}
+    strays = sorted(set(by_endpoint) - named)
+    if strays:
+        raise InputError(f"endpoint {strays[0]} was scanned, but no host names it as one of its own")
+    missing = sorted(named - set(by_endpoint))
+    if missing:
+        raise InputError(f"endpoint {missing[0]} was to be scanned, but there is no report of it")
+    return {
+        name: [by_endpoint[endpoint] for endpoint in dict.fromkeys(endpoints)] for name, endpoints in targets.items()
+    }
+
+
+def _host(name: str, variables: t.Mapping[str, t.Any], stacks: list[str], scans: list[Json]) -> Json:
+    audits = {stack: variables.get(f"__{stack}_tls_audit") for stack in stacks}
+    told = {stack: audit for stack, audit in audits.items() if audit}
+    unreachable = [audit for audit in told.values() if audit.get("unreachable")]
+    errors = [
+        f"{stack} could not be read: {audit.get('msg') or 'no reason was given'}"
+        for stack, audit in told.items()
+        if audit.get("failed") and not audit.get("unreachable")
+    ]
+    reasons = [str(audit.get("msg") or "no connection to the host") for audit in unreachable[:1]] or errors
+    return {
+        "host": name,
+        "reachable": not unreachable,
+        "error": "; ".join(reasons) or None,
+        "stacks": {stack: audit for stack, audit in told.items() if "instances" in audit},
+        "scans": scans,
+    }
