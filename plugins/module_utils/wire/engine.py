@@ -1,0 +1,632 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Many endpoints at once, in one thread: sockets and a poller around :class:`plan.Examination`.
+
+A thread or an event loop of the library per connection costs three to nine times the processor time of this loop, and
+importing one costs more than a whole verdict.
+
+Polite by default: few connections at a time to one address, and none for a while to one that stops answering.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import struct
+import time
+
+try:  # see endpoint.py
+    import _socket as socket
+except ImportError:  # not CPython
+    import socket  # type: ignore[no-redef]
+
+try:  # hashlib starts all of OpenSSL
+    from _sha256 import sha256  # type: ignore[import-not-found]  # CPython up to 3.11
+except ImportError:
+    from hashlib import sha256
+
+from . import endpoint as endpoints_
+from . import report as reports
+from .answers import CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
+from .endpoint import Endpoint
+from .kit import Kit
+from .plan import Examination, Probe, Talk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator
+
+    from ..baseline.model import Baseline
+
+    Json = dict[str, Any]
+
+#: A closed connection is reset, so that it does not keep a port of ours in TIME_WAIT.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+#: PROXY protocol v1 of a connection that is not forwarded for anyone: every receiver has to accept it (section 2.1).
+_PROXY_HEADER = b"PROXY UNKNOWN\r\n"
+
+_WAITING = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS, errno.ENOTCONN, errno.EALREADY))
+_READ_SIZE = 16384
+
+#: Resets and timeouts in a row after which an address is left alone for a while.
+_STREAK = 2
+_PAUSE_FIRST, _PAUSE_MOST = 0.5, 4.0
+
+#: Pause after a server said that it is being asked too much.
+_PAUSE_LIMITED = 5.0
+
+#: Finished reports held back at most for one that comes earlier in the order and is not finished.
+_HELD = 4096
+
+
+_CONNECT, _DIALOGUE, _READ = 0, 1, 2
+
+
+class ScanOptions:
+    """How to scan. Times are in seconds, 0 means no limit.
+
+    ``detail``            ``verdict`` (what decides, few connections) or ``full`` (everything the endpoint accepts)
+    ``http``              whether to ask https endpoints for their Strict-Transport-Security header
+    ``connect_timeout``   for a TCP connection
+    ``read_timeout``      from a hello to the decision
+    ``greeting_timeout``  for the first words of a server that speaks before TLS
+    ``patience``          for one endpoint; ``deadline`` for the whole scan
+    ``per_host``          connections to one address at a time; ``concurrency`` in all
+    ``rate``              new connections to one address in a second
+    """
+
+    __slots__ = (
+        "concurrency",
+        "connect_timeout",
+        "deadline",
+        "detail",
+        "greeting_timeout",
+        "http",
+        "patience",
+        "per_host",
+        "rate",
+        "read_timeout",
+    )
+
+    def __init__(
+        self,
+        detail: str = "verdict",
+        connect_timeout: float = 3.0,
+        read_timeout: float = 5.0,
+        greeting_timeout: float = 25.0,
+        deadline: float = 0.0,
+        patience: float = 120.0,
+        per_host: int = 4,
+        concurrency: int = 128,
+        rate: float = 0.0,
+        http: bool = False,
+    ) -> None:
+        if detail not in ("verdict", "full"):
+            raise ValueError(f"detail {detail!r}: must be verdict or full")
+        self.detail, self.http = detail, http
+        self.connect_timeout, self.read_timeout, self.greeting_timeout = connect_timeout, read_timeout, greeting_timeout
+        self.deadline, self.patience = deadline, patience
+        self.per_host, self.concurrency, self.rate = max(per_host, 1), max(concurrency, 1), rate
+
+
+def scan(
+    endpoints: Iterable[str | Endpoint],
+    baseline: Baseline,
+    options: ScanOptions | None = None,
+    on_report: Callable[[Json], None] | None = None,
+) -> list[Json]:
+    """Wire reports in the order of ``endpoints``; a name with several addresses gives one for each, next to each other.
+
+    With ``on_report`` each report goes there instead, as soon as those before it are out, and the list stays empty.
+    Raises EndpointError for an endpoint that cannot be understood, before anything is connected to.
+    """
+    found: list[Json] = []
+    for report in stream(endpoints, baseline, options):
+        (on_report or found.append)(report)
+    return found
+
+
+def stream(
+    endpoints: Iterable[str | Endpoint], baseline: Baseline, options: ScanOptions | None = None
+) -> Iterator[Json]:
+    """The same, one report at a time."""
+    parsed = [item if isinstance(item, Endpoint) else endpoints_.parse(item) for item in endpoints]
+    return _Scan(parsed, baseline, options or ScanOptions()).run()
+
+
+class _Target:
+    """One address of one endpoint under examination."""
+
+    __slots__ = (
+        "address",
+        "began",
+        "examination",
+        "family",
+        "host",
+        "open",
+        "place",
+        "report",
+        "sockaddr",
+        "started",
+        "steps",
+    )
+
+    def __init__(self, place: int, endpoint: Endpoint, family: int, sockaddr: Any, kit: Kit, host: _Host) -> None:
+        self.place, self.family, self.sockaddr, self.host = place, family, sockaddr, host
+        self.address: str = sockaddr[0]
+        self.examination = Examination(endpoint, kit)
+        self.open = 0
+        self.report: Json | None = None
+        self.steps = self.examination.steps()
+        self.began = time.monotonic()
+        self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class _Host:
+    """One address as a neighbour to be polite to."""
+
+    __slots__ = ("active", "limit", "not_before", "pause", "queue", "queued", "streak")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.active = self.streak = 0
+        self.pause = self.not_before = 0.0
+        self.queue: list[tuple[_Target, Any]] = []
+        self.queued = False
+
+
+class _Connection:
+    """One socket on its way from connecting to an outcome."""
+
+    __slots__ = ("answer", "began", "deadline", "dialogue", "fd", "pending", "phase", "probe", "sock", "target")
+
+    def __init__(self, target: _Target, probe: Any, sock: Any, began: float) -> None:
+        self.target, self.probe, self.sock, self.began = target, probe, sock, began
+        self.fd = sock.fileno()
+        self.dialogue: Any = None
+        self.answer: Answer | None = None
+        self.pending = b""
+        self.phase = _CONNECT
+        self.deadline = 0.0
+
+
+class _Epoll:
+    """The poller of Linux."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self.poll = self._epoll.poll
+        self.close = self._epoll.close
+
+    def watch(self, connection: _Connection, writing: bool) -> None:
+        self._epoll.register(connection.fd, select.EPOLLOUT if writing else select.EPOLLIN)
+
+    def change(self, connection: _Connection, writing: bool) -> None:
+        self._epoll.modify(connection.fd, select.EPOLLOUT if writing else select.EPOLLIN)
+
+    def forget(self, connection: _Connection) -> None:
+        """Closing the socket is enough."""
+
+
+class _Selector:
+    """Whatever poller the platform has."""
+
+    def __init__(self) -> None:
+        import selectors  # not on Linux
+
+        self._selector = selectors.DefaultSelector()
+        self._events = {False: selectors.EVENT_READ, True: selectors.EVENT_WRITE}
+        self.close = self._selector.close
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        return [(key.fd, mask) for key, mask in self._selector.select(timeout)]
+
+    def watch(self, connection: _Connection, writing: bool) -> None:
+        self._selector.register(connection.fd, self._events[writing])
+
+    def change(self, connection: _Connection, writing: bool) -> None:
+        self._selector.modify(connection.fd, self._events[writing])
+
+    def forget(self, connection: _Connection) -> None:
+        if connection.fd in self._selector.get_map():
+            self._selector.unregister(connection.fd)
+
+
+class _Scan:
+    """One run over a list of endpoints."""
+
+    def __init__(self, endpoints: list[Endpoint], baseline: Baseline, options: ScanOptions) -> None:
+        self.endpoints, self.options = endpoints, options
+        self.kit = Kit(baseline)
+        self.hosts: dict[str, _Host] = {}
+        self.ready: list[_Host] = []
+        self.paused: list[_Host] = []
+        self.connections: dict[int, _Connection] = {}
+        self.poller: Any = _Epoll() if hasattr(select, "epoll") else _Selector()
+        self.done: dict[int, Json] = {}
+        self.unfinished = 0
+        self.next_expiry = float("inf")
+        self.deadline = time.monotonic() + options.deadline if options.deadline else float("inf")
+
+    def run(self) -> Iterator[Json]:
+        """Reports in order. Ends every connection however it is left."""
+        targets = self._targets()
+        place = 0
+        exhausted = False
+        try:
+            while True:
+                # Enough examinations under way that every connection allowed can be used.
+                while not exhausted and self.unfinished < self.options.concurrency and len(self.done) < _HELD:
+                    target = next(targets, None)
+                    if target is None:
+                        exhausted = True
+                    else:
+                        self._begin(target)
+                while place in self.done:
+                    yield self.done.pop(place)
+                    place += 1
+                if not self.unfinished:
+                    if exhausted:
+                        return
+                    continue
+                self._launch()
+                self._wait()
+        finally:
+            for connection in list(self.connections.values()):
+                connection.sock.close()
+            self.poller.close()
+
+    # --- targets ----------------------------------------------------------------------------------------------------
+
+    def _targets(self) -> Iterator[_Target]:
+        place = 0
+        addresses = _resolve(self.endpoints)
+        for endpoint in self.endpoints:
+            for family, sockaddr in addresses(endpoint):
+                host = self.hosts.get(sockaddr[0])
+                if host is None:
+                    host = self.hosts[sockaddr[0]] = _Host(self.options.per_host)
+                yield _Target(place, endpoint, family, sockaddr, self.kit, host)
+                place += 1
+
+    def _begin(self, target: _Target) -> None:
+        self.unfinished += 1
+        if target.family:
+            self._advance(target)
+        else:
+            probe = target.examination.unresolved()
+            probe.outcome = Outcome(UNREACHABLE, target.sockaddr[1])
+            self._finish(target)
+
+    def _advance(self, target: _Target) -> None:
+        """Hand the examination its outcomes and queue what it wants next."""
+        wave = next(target.steps, None)
+        while wave is not None and not wave:
+            wave = next(target.steps, None)
+        if wave is None:
+            self._finish(target)
+            return
+        target.open = len(wave)
+        host = target.host
+        for item in wave:
+            host.queue.append((target, item))
+        self._make_ready(host)
+
+    def _make_ready(self, host: _Host) -> None:
+        if host.queue and not host.queued and host.active < host.limit:
+            host.queued = True
+            self.ready.append(host)
+
+    def _finish(self, target: _Target) -> None:
+        milliseconds = (time.monotonic() - target.began) * 1000
+        self.done[target.place] = reports.assemble(target.examination, target.address, target.started, milliseconds)
+        self.unfinished -= 1
+
+    # --- connections ------------------------------------------------------------------------------------------------
+
+    def _launch(self) -> None:
+        """Open as many connections as the limits allow."""
+        now = time.monotonic()
+        if self.paused:
+            due = [host for host in self.paused if host.not_before <= now]
+            self.paused = [host for host in self.paused if host.not_before > now]
+            self.ready += due
+        waiting: list[_Host] = []
+        while self.ready and len(self.connections) < self.options.concurrency:
+            host = self.ready.pop()
+            if host.not_before > now:
+                self.paused.append(host)
+                continue
+            host.queued = False
+            while host.queue and host.active < host.limit and len(self.connections) < self.options.concurrency:
+                target, probe = host.queue.pop(0)
+                self._open(target, probe)
+                if self.options.rate:
+                    host.not_before = now + 1.0 / self.options.rate
+                if host.not_before > now:
+                    break
+            if host.queue and host.active < host.limit:
+                host.queued = True
+                waiting.append(host)
+        self.ready += waiting
+
+    def _open(self, target: _Target, probe: Any) -> None:
+        now = time.monotonic()
+        if now >= self.deadline or (self.options.patience and now - target.began >= self.options.patience):
+            self._conclude(target, probe, Outcome(INDETERMINATE, "the time for this scan is over"))
+            return
+        target.host.active += 1
+        probe.attempts += 1
+        try:
+            sock = socket.socket(target.family, socket.SOCK_STREAM)
+        except OSError as error:  # no file descriptor left: nothing about the endpoint
+            target.host.active -= 1
+            self._conclude(target, probe, Outcome(INDETERMINATE, f"no socket: {error.strerror}"))
+            return
+        sock.setblocking(False)
+        connection = _Connection(target, probe, sock, now)
+        connection.deadline = now + self.options.connect_timeout
+        self.connections[connection.fd] = connection
+        self.next_expiry = min(self.next_expiry, connection.deadline)
+        code = sock.connect_ex(target.sockaddr)
+        if code and code not in _WAITING:
+            self._fail(connection, code)
+            return
+        self._prepare(connection)
+        # On a short way the connection stands already, and one wait is saved.
+        out = connection.dialogue is None and self._send(connection, first=True)
+        if not out and connection.fd in self.connections:
+            self.poller.watch(connection, writing=True)
+
+    def _prepare(self, connection: _Connection) -> None:
+        """What is to be sent once the connection stands."""
+        probe, endpoint = connection.probe, connection.target.examination.endpoint
+        if endpoint.proxy_protocol:
+            connection.pending = _PROXY_HEADER
+        if isinstance(probe, Talk):
+            connection.dialogue = probe.begin()
+        elif endpoint.upgrade is not None:
+            from . import starttls  # only where a protocol begins in plaintext
+
+            connection.dialogue = starttls.DIALOGUES[endpoint.upgrade](endpoint.host)
+        else:
+            self._ask(connection)
+
+    def _ask(self, connection: _Connection) -> None:
+        """Queue the hello and be ready for its answer."""
+        probe = connection.probe
+        data = probe.hello.encode(probe.sni, probe.share)
+        probe.digest, probe.length = sha256(data).hexdigest(), len(data)
+        probe.sent = data if probe.share is not None else b""
+        connection.pending += data
+        connection.answer = Answer(probe.hello)
+
+    def _send(self, connection: _Connection, first: bool = False) -> bool:
+        """Send what is pending. True when all of it is out; a failed connection is concluded."""
+        try:
+            sent = connection.sock.send(connection.pending)
+        except OSError as error:
+            if error.errno not in _WAITING:
+                self._fail(connection, error.errno or 0)
+            return False
+        connection.pending = connection.pending[sent:]
+        if connection.pending:
+            return False
+        self._listen(connection, first)
+        return True
+
+    def _listen(self, connection: _Connection, first: bool) -> None:
+        now, options = time.monotonic(), self.options
+        if connection.answer is not None:
+            connection.phase, wait = _READ, options.read_timeout
+        else:
+            wait = options.greeting_timeout if connection.phase == _CONNECT else options.read_timeout
+            connection.phase = _DIALOGUE
+        connection.deadline = now + wait
+        self.next_expiry = min(self.next_expiry, connection.deadline)
+        (self.poller.watch if first else self.poller.change)(connection, writing=False)
+
+    def _wait(self) -> None:
+        """Wait for the next event and handle what happened."""
+        now = time.monotonic()
+        wake = self.next_expiry
+        for host in self.paused:
+            wake = min(wake, host.not_before)
+        if not self.connections:
+            if not self.paused:
+                return
+            time.sleep(max(wake - now, 0.0) if wake != float("inf") else 0.0)
+            return
+        for fd, _mask in self.poller.poll(max(wake - now, 0.0)):
+            connection = self.connections.get(fd)
+            if connection is not None:
+                self._step(connection)
+        now = time.monotonic()
+        if now >= self.next_expiry:
+            self._expire(now)
+
+    def _step(self, connection: _Connection) -> None:
+        if connection.phase == _CONNECT:
+            code = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                self._fail(connection, code)
+            elif connection.dialogue is not None:
+                self._converse(connection, None, begin=True)
+            else:
+                self._send(connection)
+            return
+        if connection.pending:
+            self._send(connection)
+            return
+        try:
+            data = connection.sock.recv(_READ_SIZE)
+        except OSError as error:
+            if error.errno not in _WAITING:
+                self._ended(connection, RESET)
+            return
+        if connection.phase == _DIALOGUE:
+            self._converse(connection, data or None)
+        elif not data:
+            self._ended(connection, CLOSED)
+        elif connection.answer is not None and connection.answer.feed(data):
+            self._answered(connection)
+
+    def _converse(self, connection: _Connection, data: bytes | None, begin: bool = False) -> None:
+        """Give the dialogue what came (None: closed) and send what it says."""
+        from . import starttls  # loaded already when there is a dialogue
+
+        probe = connection.probe
+        try:
+            say = next(connection.dialogue) if begin else connection.dialogue.send(data)
+        except StopIteration as stop:
+            if isinstance(probe, Talk):
+                self._settle_talk(connection, stop.value, "")
+                return
+            probe.facts = stop.value.facts
+            connection.pending += stop.value.preamble
+            self._ask(connection)
+        except starttls.DialogueEnd as end:
+            self._dialogue_failed(connection, end)
+            return
+        else:
+            connection.pending += say
+            if data is None and not begin and not say:
+                self._ended(connection, CLOSED)
+                return
+        if connection.pending:
+            if not self._send(connection) and connection.fd in self.connections:
+                self.poller.change(connection, writing=True)
+        else:
+            self._listen(connection, first=False)
+
+    def _dialogue_failed(self, connection: _Connection, end: Any) -> None:
+        from . import starttls  # see above
+
+        if isinstance(connection.probe, Talk):
+            self._settle_talk(connection, None, end.detail)
+            return
+        connection.probe.facts = end.facts
+        if isinstance(end, starttls.Plaintext):
+            outcome = Outcome(PLAINTEXT, end.detail)
+        else:
+            outcome = Outcome(INDETERMINATE, end.detail)
+        if isinstance(end, starttls.RateLimited):
+            connection.probe.limited = True
+            self._rest(connection.target.host, _PAUSE_LIMITED)
+        self._close(connection, outcome)
+
+    def _settle_talk(self, connection: _Connection, result: Any, error: str) -> None:
+        connection.probe.result, connection.probe.error = result, error
+        self._close(connection, None)
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def _answered(self, connection: _Connection) -> None:
+        connection.target.host.streak = 0
+        answer = connection.answer
+        self._close(connection, answer.outcome() if answer is not None else None)
+
+    def _ended(self, connection: _Connection, end: str) -> None:
+        """The connection ended, or its time did, before there was a decision."""
+        host, answer = connection.target.host, connection.answer
+        if end in (RESET, TIMEOUT):
+            host.streak += 1
+            if host.streak >= _STREAK:
+                self._rest(host, min(2 * host.pause or _PAUSE_FIRST, _PAUSE_MOST))
+        if answer is not None:
+            answer.finish(end)
+            self._close(connection, answer.outcome())
+        elif isinstance(connection.probe, Talk):
+            self._settle_talk(connection, None, f"connection {end}")
+        else:
+            self._close(connection, Outcome(INDETERMINATE, f"{end} before TLS could begin"))
+
+    def _fail(self, connection: _Connection, code: int) -> None:
+        """No connection came about, or it broke before the hello was out."""
+        self._close(connection, Outcome(UNREACHABLE, f"no connection: {os.strerror(code)}"))
+
+    def _rest(self, host: _Host, seconds: float) -> None:
+        """Leave an address alone for a while, and then only one connection at a time."""
+        host.limit, host.streak, host.pause = 1, 0, seconds
+        host.not_before = time.monotonic() + seconds
+
+    def _expire(self, now: float) -> None:
+        for connection in list(self.connections.values()):
+            if connection.deadline > now:
+                continue
+            if connection.phase == _CONNECT:
+                connection.target.host.streak += 1
+                self._close(connection, Outcome(UNREACHABLE, "no connection in time"))
+            else:
+                self._ended(connection, DEADLINE if now >= self.deadline else TIMEOUT)
+        self.next_expiry = min((c.deadline for c in self.connections.values()), default=float("inf"))
+
+    def _close(self, connection: _Connection, outcome: Outcome | None) -> None:
+        del self.connections[connection.fd]
+        self.poller.forget(connection)
+        try:  # noqa: SIM105  contextlib.suppress costs a tenth of the whole step
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        except OSError:
+            pass  # it is gone already
+        connection.sock.close()
+        if connection.dialogue is not None:
+            connection.dialogue.close()
+        target = connection.target
+        target.host.active -= 1
+        if isinstance(connection.probe, Probe):
+            connection.probe.milliseconds = (time.monotonic() - connection.began) * 1000
+        self._conclude(target, connection.probe, outcome, connection.answer)
+        self._make_ready(target.host)
+
+    def _conclude(self, target: _Target, probe: Any, outcome: Outcome | None, answer: Answer | None = None) -> None:
+        """Note an outcome; the last one of a wave lets the examination go on."""
+        if isinstance(probe, Probe):
+            probe.outcome, probe.answer = outcome, answer
+            probe.response = answer.head if answer is not None else b""
+        target.open -= 1
+        if not target.open:
+            self._advance(target)
+
+
+def _resolve(endpoints: list[Endpoint]) -> Callable[[Endpoint], list[tuple[int, Any]]]:
+    """A function from endpoints to (family, socket address), with every name looked up once and before anything else.
+
+    A name without an address gives family 0 and (name, why).
+    """
+    names = sorted({endpoint.host for endpoint in endpoints if not endpoint.literal})
+    if len(names) > 1:
+        # The resolver blocks; a scan must not stand still for each dead name in turn.
+        from concurrent.futures import ThreadPoolExecutor  # only for several names
+
+        with ThreadPoolExecutor(min(len(names), 16)) as pool:
+            known = dict(zip(names, pool.map(_look_up, names)))
+    else:
+        known = {name: _look_up(name) for name in names}
+
+    def addresses(endpoint: Endpoint) -> list[tuple[int, Any]]:
+        found = known.get(endpoint.host)
+        if found is None:
+            family = endpoints_.address_family(endpoint.host) or 0
+            return [(family, _sockaddr(endpoint.host, family, endpoint.port))]
+        return [(family, _sockaddr(address, family, endpoint.port)) for family, address in found]
+
+    return addresses
+
+
+def _look_up(name: str) -> list[tuple[int, str]]:
+    """Addresses of a name, IPv6 first as the system orders them, or [(0, why there is none)]."""
+    try:
+        infos = socket.getaddrinfo(name.encode("ascii"), None, 0, socket.SOCK_STREAM)
+    except OSError as error:
+        return [(0, f"{name} does not resolve: {error.strerror or error.args[-1]}")]
+    return list(dict.fromkeys((family, str(sockaddr[0])) for family, _type, _proto, _name, sockaddr in infos))
+
+
+def _sockaddr(address: str, family: int, port: int) -> Any:
+    if family == socket.AF_INET6:
+        host, _mark, scope = address.partition("%")
+        index = socket.if_nametoindex(scope) if scope and not scope.isdigit() else int(scope or 0)
+        return (host, port, 0, index)
+    return (address, port) if family else ("", address)

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The questions a baseline leads to, made once and asked of every endpoint."""
+
+from __future__ import annotations
+
+from ..baseline import groups, signatures, suites
+from .hello import (
+    ALPN,
+    CHUNK,
+    SSL2,
+    SSL2_CIPHERS,
+    SSL3,
+    STATUS_REQUEST,
+    TLS10,
+    TLS11,
+    TLS12,
+    TLS13,
+    UNTIL_FLIGHT,
+    UNTIL_KEYS,
+    Hello,
+    extension,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable
+
+    from ..baseline.model import Baseline
+
+#: Explicit curves are offered only where they are the question: a server might take one for lack of a better.
+_EXPLICIT = frozenset((0xFF01, 0xFF02))
+
+#: PKCS #1 v1.5, which TLS 1.3 allows for the signatures inside certificates.
+_CERTIFICATE_SCHEMES = frozenset((0x0401, 0x0501, 0x0601))
+
+_OCSP_REQUEST = extension(STATUS_REQUEST, b"\1\0\0\0\0")
+_HTTP_PROTOCOLS = extension(ALPN, b"\0\x0c\2h2\x08http/1.1")
+
+
+def needs_credentials(suite: suites.Suite) -> bool:
+    """Whether a server needs a secret of the client before it can even try. GOST needs only its own certificate."""
+    return suite.credential_bound and suite.authentication != "GOST"
+
+
+def chunks(values: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
+    """``values`` in as few parts of at most ``size`` as possible, all about as long."""
+    count = -(-len(values) // size)
+    each = -(-len(values) // count) if count else 1
+    return [values[at : at + each] for at in range(0, len(values), each)]
+
+
+def _codes(registry: Iterable[suites.Suite | groups.Group | signatures.Scheme], names: Iterable[str]) -> list[int]:
+    by_name = {entry.name: entry.code for entry in registry}
+    return [by_name[name] for name in names if name in by_name]
+
+
+#: Kinds of key that sign TLS 1.2 handshakes.
+_KEYS = ("rsa", "rsa_pss", "ecdsa", "eddsa")
+
+
+class Kit:
+    """Hellos for one baseline.
+
+    The negative ones offer only what the baseline forbids, together with everything else a server could want (all
+    groups and schemes of the version), so that a refusal is about what was asked and about nothing else.
+    """
+
+    def __init__(self, baseline: Baseline) -> None:
+        self.baseline = baseline
+        self._sort_suites()
+        self._sort_groups()
+        self._sort_schemes()
+        self._make_hellos()
+
+    # --- the registries, sorted by what the baseline says -----------------------------------------------------------
+
+    def _sort_suites(self) -> None:
+        baseline, forbids = self.baseline, self.baseline.forbids_suite
+        registry = [suite for suite in suites.all_suites() if suite.code and not suite.signalling]
+        with_12 = [suite for suite in registry if not suite.tls13 and not needs_credentials(suite)]
+        with_13 = [suite for suite in registry if suite.tls13]
+        self.suites12 = tuple(suite.code for suite in with_12)
+        self.suites13 = tuple(suite.code for suite in with_13)
+        self.approved12 = tuple(_codes(with_12, baseline.suites_tls12))
+        self.approved13 = tuple(_codes(with_13, baseline.suites_tls13))
+        self.forbidden12 = tuple(suite.code for suite in with_12 if forbids(suite.name))
+        self.forbidden13 = tuple(suite.code for suite in with_13 if forbids(suite.name))
+        allowed12 = [suite for suite in with_12 if not forbids(suite.name)]
+        self.allowed12 = self.approved12 + tuple(s.code for s in allowed12 if s.code not in self.approved12)
+        self.credentials12 = tuple(s.code for s in registry if needs_credentials(s) and forbids(s.name))
+        self.legacy = tuple(suite.code for suite in with_12 if suite.min_protocol in ("SSLv3", "TLSv1.0"))
+        self.with_curve = tuple(suite.code for suite in with_12 if suite.key_exchange == "ECDHE")
+        signed = [suite for suite in with_12 if suite.key_exchange in ("ECDHE", "DHE") and not suite.anonymous]
+        self.signed = tuple(suite.code for suite in signed)
+        self.with_field = tuple(suite.code for suite in allowed12 if suite.key_exchange == "DHE")
+
+    def _sort_groups(self) -> None:
+        forbids = self.baseline.forbids_group
+        registry = groups.all_groups()
+        approved = _codes(registry, self.baseline.groups)
+        ordered = sorted(registry, key=lambda group: group.code not in approved)  # stable: the approved ones first
+        ordered[: len(approved)] = [groups.by_code(code) for code in approved]
+        with_12 = [group for group in ordered if group.tls12]
+        with_13 = [group for group in ordered if group.tls13]
+        self.curves12 = tuple(group.code for group in with_12 if group.code not in _EXPLICIT)
+        self.groups13 = tuple(group.code for group in with_13)
+        self.approved_curves12 = tuple(group.code for group in with_12 if group.code in approved)
+        self.approved_groups13 = tuple(group.code for group in with_13 if group.code in approved)
+        self.forbidden_groups = frozenset(group.code for group in registry if forbids(group.name))
+        self.forbidden_curves12 = tuple(group.code for group in with_12 if group.code in self.forbidden_groups)
+        self.forbidden_groups13 = tuple(group.code for group in with_13 if group.code in self.forbidden_groups)
+        # Those of the standards, not of their drafts.
+        hybrids = (group for group in with_13 if group.kind == "hybrid" and not group.deprecated)
+        self.hybrids = tuple(group.code for group in hybrids if group.code not in self.forbidden_groups)
+
+    def _sort_schemes(self) -> None:
+        forbids = self.baseline.forbids_signature_scheme
+        registry = signatures.all_schemes()
+        approved = _codes(registry, self.baseline.signature_schemes)
+        ordered = sorted(registry, key=lambda scheme: scheme.code not in approved)
+        ordered[: len(approved)] = [signatures.by_code(code) for code in approved]
+        with_12 = [scheme for scheme in ordered if scheme.tls12]
+        allowed = [scheme for scheme in ordered if not forbids(scheme.name)]
+        self.forbidden_schemes = frozenset(scheme.code for scheme in registry if forbids(scheme.name))
+        self.schemes12 = tuple(scheme.code for scheme in with_12)
+        self.allowed_schemes12 = tuple(scheme.code for scheme in allowed if scheme.tls12)
+        self.allowed_schemes13 = tuple(s.code for s in allowed if s.tls13 or s.code in _CERTIFICATE_SCHEMES)
+        self.forbidden_schemes12 = tuple(scheme.code for scheme in with_12 if scheme.code in self.forbidden_schemes)
+        by_key = {key: [scheme.code for scheme in allowed if scheme.key == key and scheme.tls12] for key in _KEYS}
+        self.rsa_schemes = tuple(by_key["rsa_pss"] + by_key["rsa"])
+        self.ec_schemes = tuple(by_key["ecdsa"] + by_key["eddsa"])
+
+    # --- the hellos -------------------------------------------------------------------------------------------------
+
+    def _make_hellos(self) -> None:
+        curves, schemes = self.curves12, self.schemes12
+        # Where TLS 1.2 is not approved the control still shows the certificates.
+        self._control12 = Hello(
+            TLS12,
+            self.allowed12[: len(self.approved12)] or self.allowed12 or self.signed[-CHUNK:],
+            self.approved_curves12 or curves,
+            self.allowed_schemes12 or schemes,
+            asks="version",
+            until=UNTIL_FLIGHT,
+            compress=True,
+            extras=_OCSP_REQUEST,
+        )
+        self._control12_http = self._control12.variant(extras=_OCSP_REQUEST + _HTTP_PROTOCOLS)
+        self.control13 = Hello(
+            TLS13,
+            self.approved13 or self.suites13,
+            self.approved_groups13 or self.groups13,
+            self.allowed_schemes13,
+            asks="version",
+            until=UNTIL_KEYS,
+        )
+        # Every suite the negative probes leave out, for servers that refuse the controls.
+        self.version12 = Hello(TLS12, self.allowed12 or self.signed[-CHUNK:], curves, schemes, asks="version")
+        self.version13 = Hello(
+            TLS13, self.suites13, self.groups13, self.allowed_schemes13, asks="version", until=UNTIL_KEYS
+        )
+        self.ssl2 = Hello(SSL2, tuple(SSL2_CIPHERS), asks="version")
+        self.ssl3 = Hello(SSL3, self.legacy, asks="version", bare=True)
+        # Unlike that for TLS 1.1 in all but the question, so that each confirms what the other shows of older versions.
+        self.tls10 = Hello(TLS10, self.legacy[::-1], curves, asks="version", slim=True, least=576)
+        self.tls11 = Hello(TLS11, self.legacy, curves, asks="version")
+        self.suites12_forbidden = [Hello(TLS12, part, curves, schemes) for part in chunks(self.forbidden12, CHUNK)]
+        self.suites12_credentials = [Hello(TLS12, part, curves, schemes) for part in chunks(self.credentials12, CHUNK)]
+        schemes13 = self.allowed_schemes13
+        self.suites13_forbidden = Hello(TLS13, self.forbidden13, self.groups13, schemes13, until=UNTIL_KEYS)
+        self.finite_field = Hello(TLS12, self.with_field, curves, schemes, until=UNTIL_KEYS)
+
+    def control12(self, http: bool) -> Hello:
+        """An approved hello for TLS 1.2; the answer is read as a whole, for the certificates and features in it."""
+        return self._control12_http if http else self._control12
+
+    def groups12_forbidden(self) -> Hello:
+        return Hello(TLS12, self.with_curve, self.forbidden_curves12, self.schemes12, "group", UNTIL_KEYS)
+
+    def groups13_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
+        """Forbidden groups, and ``besides`` them others that are a question of their own."""
+        suites = self.approved13 or self.suites13
+        return Hello(TLS13, suites, besides + self.forbidden_groups13, self.allowed_schemes13, "group", UNTIL_KEYS)
+
+    def signatures12_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
+        """Forbidden signature schemes, and ``besides`` them others that are a question of their own."""
+        suites = self.signed[-CHUNK:]
+        return Hello(TLS12, suites, self.curves12, self.forbidden_schemes12 + besides, "scheme", UNTIL_KEYS)
+
+    def suite_name(self, code: int | None) -> str:
+        return suites.name_of(code or 0)
+
+    def group_name(self, code: int | None) -> str:
+        return groups.name_of(code or 0)
+
+    def scheme_name(self, code: int | None) -> str:
+        return signatures.name_of(code or 0)

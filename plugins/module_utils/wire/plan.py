@@ -1,0 +1,469 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which questions one endpoint is asked, in which order, and what the answers prove together.
+
+No input or output happens here: :meth:`Examination.steps` yields lists of connections to make (:class:`Probe` and
+:class:`Talk`) and is resumed when all of them have their outcome.
+
+Nothing counts as refused because of silence. An alert that refuses proves it, provided the endpoint completed a
+handshake of ours in the same scan. A closed or reset connection, or an alert that may only mean that the hello was not
+liked, proves it when a second hello of another shape ends the same way, and a control handshake succeeds before and
+after. Everything else is indeterminate.
+"""
+
+from __future__ import annotations
+
+from .answers import ACCEPTED, INDETERMINATE, PLAINTEXT, REFUSED, SOFT, UNREACHABLE, UNRECOGNIZED_NAME, Answer
+from .hello import PROTOCOL, SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, Hello
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Generator
+
+    from .answers import Outcome
+    from .endpoint import Endpoint
+    from .kit import Kit
+
+    #: A conversation other than a hello, driven like a dialogue of ``starttls``.
+    Conversation = Generator[bytes, bytes | None, Any]
+
+_PROTOCOL_VERSION_ALERT = 70
+
+#: Questions about versions that a hello for a higher version asks, too.
+_LEGACY = (("tls10", TLS10), ("tls11", TLS11))
+
+#: Refusing alerts that do not prove anything when the hello could carry neither groups nor the server's name.
+_ALERTS_OF_MISFIT = frozenset((40, 71))
+
+#: Least size of the ClientHello of a second try.
+_RETRY_SIZE = 576
+
+
+class Probe:
+    """One question over one connection (or two, when the first gave no answer at all), and its outcome.
+
+    ``milliseconds`` counts from the start of connecting. ``limited`` marks an endpoint that asked us to come back
+    later.
+    """
+
+    __slots__ = (
+        "answer",
+        "attempts",
+        "digest",
+        "facts",
+        "hello",
+        "id",
+        "length",
+        "limited",
+        "milliseconds",
+        "outcome",
+        "response",
+        "sent",
+        "share",
+        "sni",
+    )
+
+    def __init__(self, name: str, hello: Hello, sni: str | None) -> None:
+        self.id, self.hello, self.sni = name, hello, sni
+        self.outcome: Outcome | None = None
+        self.answer: Answer | None = None
+        self.facts: dict[str, Any] | None = None
+        self.share: Callable[[int], bytes] | None = None
+        self.sent = b""
+        self.digest = ""
+        self.length = self.attempts = 0
+        self.milliseconds = 0.0
+        self.response = b""
+        self.limited = False
+
+    @property
+    def status(self) -> str:
+        return self.outcome.status if self.outcome else INDETERMINATE
+
+    @property
+    def version(self) -> int | None:
+        """The version an accepting server chose."""
+        return self.outcome.version if self.outcome and self.outcome.status == ACCEPTED else None
+
+
+class Talk:
+    """A conversation over a connection of its own: ``begin()`` makes the generator, ``result`` is what it returned.
+
+    ``tls`` is a server name when the conversation runs inside TLS, else None.
+    """
+
+    __slots__ = ("attempts", "begin", "error", "id", "result")
+
+    def __init__(self, name: str, begin: Callable[[], Conversation]) -> None:
+        self.id, self.begin = name, begin
+        self.result: Any = None
+        self.error = ""
+        self.attempts = 0
+
+
+class Line:
+    """One shape of a question and the attempts at it; the last attempt counts."""
+
+    __slots__ = ("probes",)
+
+    def __init__(self, probe: Probe) -> None:
+        self.probes = [probe]
+
+    @property
+    def last(self) -> Probe:
+        return self.probes[-1]
+
+    @property
+    def status(self) -> str:
+        """The outcome's status for this question."""
+        last = self.last
+        if last.version is not None and last.hello.asks == "version" and last.version != last.hello.top:
+            return REFUSED  # it chose an older version, which says that it has not this one
+        return last.status
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the refusal may be about what the hello could not carry: extensions, or a key share."""
+        outcome = self.last.outcome
+        if outcome is None or outcome.status != REFUSED:
+            return False
+        return outcome.unsure or (self.last.hello.bare and outcome.alert in _ALERTS_OF_MISFIT)
+
+
+class Question:
+    """Something to be refused, asked in one shape or more. ``version`` is the protocol version it is about."""
+
+    __slots__ = ("id", "lines", "skipped", "version")
+
+    def __init__(self, name: str, version: int, probes: list[Probe], skipped: str = "") -> None:
+        self.id, self.version, self.skipped = name, version, skipped
+        self.lines = [Line(probe) for probe in probes]
+
+    @property
+    def probes(self) -> list[Probe]:
+        return [probe for line in self.lines for probe in line.probes]
+
+    @property
+    def accepted(self) -> Probe | None:
+        """The first probe that was accepted; where the version is the question, with that version."""
+        for line in self.lines:
+            for probe in line.probes:
+                if probe.version is not None and (probe.hello.asks != "version" or probe.version == self.version):
+                    return probe
+        return None
+
+    @property
+    def soft(self) -> bool:
+        """Whether its proof rests on connections that ended without a refusing alert."""
+        return any(line.status == SOFT for line in self.lines)
+
+    @property
+    def decisive(self) -> bool:
+        return bool(self.lines) and all(line.status in (REFUSED, SOFT) for line in self.lines)
+
+
+class Result:
+    """Answer to a question: ``status`` is accepted, refused or indeterminate, ``probe`` the one that shows it."""
+
+    __slots__ = ("detail", "probe", "status")
+
+    def __init__(self, status: str, probe: Probe | None, detail: str) -> None:
+        self.status, self.probe, self.detail = status, probe, detail
+
+
+class Examination:
+    """Everything asked of one address of one endpoint, and everything learned."""
+
+    def __init__(self, endpoint: Endpoint, kit: Kit) -> None:
+        self.endpoint, self.kit = endpoint, kit
+        self.probes: list[Probe] = []
+        self.talks: list[Talk] = []
+        self.questions: dict[str, Question] = {}
+        self.controls: list[Probe] = []
+        self.live_after = False
+        self.hybrid: str | bool | None = None
+
+    # --- what was seen ----------------------------------------------------------------------------------------------
+
+    @property
+    def reachable(self) -> bool:
+        return any(probe.status != UNREACHABLE for probe in self.probes)
+
+    @property
+    def plaintext(self) -> Probe | None:
+        """The first probe answered in plaintext, unless another one completed a handshake."""
+        if self.first_accepted:
+            return None
+        return next((probe for probe in self.probes if probe.status == PLAINTEXT), None)
+
+    @property
+    def first_accepted(self) -> Probe | None:
+        return next((probe for probe in self.probes if probe.status == ACCEPTED), None)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a control, which offers only what the baseline approves, was accepted with an approved protocol."""
+        approved = self.kit.baseline.protocols
+        return any(probe.version is not None and PROTOCOL[probe.version] in approved for probe in self.controls)
+
+    def accepted(self, version: int) -> Probe | None:
+        """The first probe that was accepted with a protocol version."""
+        return next((probe for probe in self.probes if probe.version == version), None)
+
+    @property
+    def connections(self) -> int:
+        """TCP connections made or tried."""
+        return sum(probe.attempts for probe in self.probes) + sum(talk.attempts for talk in self.talks)
+
+    def settle(self, question: Question) -> Result:
+        """What the answers to a question prove."""
+        accepted = question.accepted
+        if accepted is not None:
+            return Result(ACCEPTED, accepted, accepted.outcome.detail if accepted.outcome else "")
+        if question.skipped:
+            return Result(REFUSED, None, question.skipped)
+        if not question.lines:
+            return Result(INDETERMINATE, None, "not asked")
+        for line in question.lines:
+            if line.status not in (REFUSED, SOFT):
+                return Result(INDETERMINATE, line.last, self._detail(line.last))
+        last = question.lines[-1].last
+        if self.first_accepted is None:
+            return Result(INDETERMINATE, last, f"{self._detail(last)}, but no handshake at all succeeded")
+        if self._needs_another_shape(question):
+            return Result(INDETERMINATE, last, f"{self._detail(last)}, not confirmed by a second hello")
+        if not question.soft:
+            proof = next((line.last for line in question.lines if not line.misfit), last)
+            return Result(REFUSED, proof, self._detail(proof))
+        if not self.live_after:
+            return Result(INDETERMINATE, last, f"{self._detail(last)}, and no handshake succeeded afterwards")
+        return Result(REFUSED, last, f"{self._detail(last)}, more than one hello, between handshakes that succeeded")
+
+    def _needs_another_shape(self, question: Question) -> bool:
+        """Whether a refusal is still only that of one hello, which the server may not have liked.
+
+        A hello for a higher version offers all lower ones (RFC 5246, E.1), so those for TLS 1.0 and 1.1, which have
+        another shape, ask about older versions too.
+        """
+        if not any(line.misfit or line.status == SOFT for line in question.lines):
+            return False
+        if len(question.lines) > 1:
+            return False
+        above = (self.questions.get(name) for name, version in _LEGACY if version > question.version)
+        offers_it = question.version in (SSL3, TLS10)
+        return not (offers_it and any(other is not None and other.decisive for other in above))
+
+    @staticmethod
+    def _detail(probe: Probe) -> str:
+        return probe.outcome.detail if probe.outcome else "not asked"
+
+    def unresolved(self) -> Probe:
+        """A probe that stands for the connection that cannot even be tried."""
+        return self._probe("control.tls12", self.kit.control12(False))
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def steps(self) -> Generator[list[Any], None, None]:
+        """The plan for a verdict."""
+        yield from self._controls()
+        if self._hopeless:
+            return
+        if self._answered:
+            yield self._ask_old_versions() + self._ask_new_versions()
+        else:
+            # Silence: servers exist that only answer the hello of their own time.
+            yield self._ask_old_versions()
+            if not self._answered:
+                return
+            yield self._ask_new_versions()
+        yield from self._separate()
+        yield from self._versions()
+        yield from self._follow_ups()
+        yield from self._control_again()
+
+    def _probe(self, name: str, hello: Hello, named: bool = True) -> Probe:
+        probe = Probe(name, hello, self.endpoint.sni if named else None)
+        self.probes.append(probe)
+        return probe
+
+    def _controls(self) -> Generator[list[Any], None, None]:
+        """Both controls, and each again in another shape when it was neither accepted nor refused by an alert."""
+        http = self.endpoint.scheme == "https"
+        self.controls = [
+            self._probe("control.tls12", self.kit.control12(http)),
+            self._probe("control.tls13", self.kit.control13),
+        ]
+        yield self.controls[:]
+        again = [probe for probe in self.controls if self._try_again(probe)]
+        if again and not any(probe.status == PLAINTEXT for probe in self.controls):
+            more = [self._probe(f"{probe.id}.again", probe.hello.reshaped()) for probe in again]
+            self.controls += more
+            yield more
+
+    @staticmethod
+    def _try_again(probe: Probe) -> bool:
+        outcome = probe.outcome
+        if outcome is None or probe.status == UNREACHABLE:
+            # A refused connection is an answer; one that timed out may have been lost.
+            return outcome is not None and "in time" in outcome.detail
+        return outcome.unsure or probe.status in (SOFT, INDETERMINATE)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether a TLS server gave any answer so far."""
+        return any(probe.status in (ACCEPTED, REFUSED, SOFT) for probe in self.probes)
+
+    @property
+    def _hopeless(self) -> bool:
+        """Whether there is no TLS to be examined: nobody there, plaintext, or an endpoint that turned us away."""
+        return all(probe.status in (UNREACHABLE, PLAINTEXT) or probe.limited for probe in self.probes)
+
+    def _ask(self, name: str, version: int, *probes: Probe, skipped: str = "") -> list[Probe]:
+        """Note a question. ``probes`` is empty when ``skipped`` says why it needs no asking."""
+        self.questions[name] = Question(name, version, list(probes), skipped)
+        return list(probes)
+
+    def _unspoken(self, version: int) -> bool:
+        """Whether the control of a version was refused because of the version, by an endpoint that lives."""
+        control = self.controls[0 if version == TLS12 else 1]
+        alert = control.outcome.alert if control.outcome else None
+        return alert == _PROTOCOL_VERSION_ALERT and self.first_accepted is not None
+
+    def _ask_old_versions(self) -> list[Probe]:
+        kit, ask, probe = self.kit, self._ask, self._probe
+        wave = ask("sslv2", SSL2, probe("sslv2", kit.ssl2, named=False))
+        wave += ask("sslv3", SSL3, probe("sslv3", kit.ssl3, named=False))
+        wave += ask("tls10", TLS10, probe("tls10", kit.tls10))
+        wave += ask("tls11", TLS11, probe("tls11", kit.tls11))
+        return wave
+
+    def _ask_new_versions(self) -> list[Probe]:
+        """Forbidden suites, groups and signature schemes."""
+        wave: list[Probe] = []
+        for number, hello in enumerate(self.kit.suites12_forbidden, 1):
+            name = f"suites.tls12.{number}"
+            wave += self._ask(name, TLS12, self._probe(name, hello))
+        return wave + self._ask_tls12() + self._ask_tls13()
+
+    def _ask_tls12(self) -> list[Probe]:
+        kit = self.kit
+        wave: list[Probe] = []
+        if self._unspoken(TLS12):
+            return wave
+        if kit.with_field:
+            wave.append(self._probe("dhe.tls12", kit.finite_field))
+        if kit.forbidden_curves12 and kit.with_curve:
+            wave += self._ask("groups.tls12", TLS12, self._probe("groups.tls12", kit.groups12_forbidden()))
+        if kit.forbidden_schemes12 and kit.signed:
+            # Rides along: is there a second certificate for the other kind of key?
+            hello = kit.signatures12_forbidden(self._other_schemes())
+            wave += self._ask("signatures.tls12", TLS12, self._probe("signatures.tls12", hello))
+        return wave
+
+    def _ask_tls13(self) -> list[Probe]:
+        kit = self.kit
+        wave: list[Probe] = []
+        if kit.forbidden13:
+            if self._unspoken(TLS13):
+                self._ask("suites.tls13", TLS13, skipped="TLSv1.3 is refused")
+            else:
+                wave += self._ask("suites.tls13", TLS13, self._probe("suites.tls13", kit.suites13_forbidden))
+        if self._unspoken(TLS13):
+            return wave
+        # Rides along, unless the control has shown it: does the endpoint know a hybrid post-quantum group?
+        chosen = self.controls[1].outcome.group if self.controls[1].outcome else None
+        if chosen in kit.hybrids:
+            self.hybrid = kit.group_name(chosen)
+        besides = () if self.hybrid else kit.hybrids
+        if kit.forbidden_groups13 or besides:
+            hello = kit.groups13_forbidden(besides)
+            wave += self._ask("groups.tls13", TLS13, self._probe("groups.tls13", hello))
+        return wave
+
+    def _other_schemes(self) -> tuple[int, ...]:
+        """Schemes of the kind of key that the first control did not show."""
+        shown = self.controls[0].outcome
+        if shown is None or shown.suite is None:
+            return ()
+        name = self.kit.suite_name(shown.suite)
+        return self.kit.rsa_schemes if "_ECDSA_" in name else self.kit.ec_schemes
+
+    def _separate(self) -> Generator[list[Any], None, None]:
+        """Where what rode along was accepted, ask the question again without it."""
+        kit = self.kit
+        wave: list[Probe] = []
+        question = self.questions.get("groups.tls13")
+        if question is not None and not self.hybrid:
+            chosen = question.accepted.outcome if question.accepted else None
+            if chosen is not None and chosen.group not in kit.forbidden_groups:
+                self.hybrid = kit.group_name(chosen.group)
+                if kit.forbidden_groups13:
+                    name = "groups.tls13.forbidden"
+                    wave += self._ask("groups.tls13", TLS13, self._probe(name, kit.groups13_forbidden()))
+                else:
+                    del self.questions["groups.tls13"]
+        question = self.questions.get("signatures.tls12")
+        chosen = question.accepted.outcome if question is not None and question.accepted else None
+        if chosen is not None and chosen.scheme not in kit.forbidden_schemes:
+            name = "signatures.tls12.forbidden"
+            wave += self._ask("signatures.tls12", TLS12, self._probe(name, kit.signatures12_forbidden()))
+        elif (chosen is not None or question is None) and self._other_schemes():
+            hello = self.controls[0].hello.variant(schemes=self._other_schemes())
+            wave.append(self._probe("control.other_key", hello))
+        if wave:
+            yield wave
+
+    def _versions(self) -> Generator[list[Any], None, None]:
+        """TLS 1.2 and 1.3 of endpoints that did not take a control: was it the version, or what else was offered?"""
+        wave: list[Probe] = []
+        for name, version, hello in (("tls12", TLS12, self.kit.version12), ("tls13", TLS13, self.kit.version13)):
+            if self.accepted(version) is None:
+                control = self.controls[0 if version == TLS12 else 1]
+                if control.outcome is not None and control.outcome.alert == _PROTOCOL_VERSION_ALERT:
+                    self._ask(name, version, control)
+                else:
+                    wave += self._ask(name, version, self._probe(name, hello))
+        if wave:
+            yield wave
+
+    def _follow_ups(self) -> Generator[list[Any], None, None]:
+        """First once more what had no answer, then in another shape what was only soft."""
+        wave: list[Probe] = []
+        for question in self.questions.values():
+            for line in question.lines:
+                if question.accepted is None and line.status not in (REFUSED, SOFT):
+                    probe = self._retry(line.last)
+                    line.probes.append(probe)
+                    wave.append(probe)
+        if wave:
+            yield wave
+        wave = []
+        for question in self.questions.values():
+            if question.accepted is None and question.decisive and self._needs_another_shape(question):
+                first = question.lines[0].last
+                probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
+                question.lines.append(Line(probe))
+                wave.append(probe)
+        if wave:
+            yield wave
+
+    def _retry(self, probe: Probe) -> Probe:
+        """The same question again: longer, and with the server's name if that was what was missed."""
+        hello, outcome = probe.hello, probe.outcome
+        if hello.top == SSL2:
+            changed = hello
+        elif hello.bare and outcome is not None and outcome.alert == UNRECOGNIZED_NAME:
+            changed = hello.variant(bare=False, slim=True, groups=self.kit.curves12)
+        else:
+            changed = hello if hello.bare else hello.variant(least=_RETRY_SIZE)
+        return self._probe(f"{probe.id}.again", changed, named=not changed.bare and hello.top != SSL2)
+
+    def _control_again(self) -> Generator[list[Any], None, None]:
+        """When a refusal rests on silence, the endpoint must be seen alive after it."""
+        first = self.first_accepted
+        soft = any(question.soft and question.accepted is None for question in self.questions.values())
+        if first is None or not soft:
+            return
+        last = self._probe("control.last", first.hello.variant(), named=first.sni is not None)
+        yield [last]
+        self.live_after = last.status == ACCEPTED
