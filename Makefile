@@ -16,7 +16,6 @@ BIN = $(VENV)/bin
 COLLECTION = .ansible/collections/ansible_collections/encryption/in_transit
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = build/encryption-in_transit-$(VERSION).tar.gz
-PACKAGE = ansible_collections.encryption.in_transit.plugins
 
 # A stamp's name carries the hash of its recipe: a changed recipe is a missing stamp.
 hash = $(shell cat $(1) | sha256sum | cut -c1-12)
@@ -54,8 +53,8 @@ $(VENV)/bin/pip: | python
 
 # $(call install,FILE): exactly the locked versions, checked against their hashes.
 define install
-	@echo 'Installing Python packages into $(VENV) from $(1)'
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(1)
+	@echo "Installing $$(grep -c == $(1)) Python packages into $(VENV) from $(1) (up to a minute)"
+	@$(BIN)/python -m pip install -qq --require-hashes --requirement $(1)
 	@rm -f $(basename $@)-* && touch $@
 endef
 
@@ -104,27 +103,29 @@ lab-down: python ## remove the lab hosts; their images stay
 
 # Endpoints hold ? and &: they reach the program by the environment, unread by make's shell.
 .PHONY: scan
-scan: python $(COLLECTION) ## judge endpoints by handshake: make scan ENDPOINTS='https://host:443 smtp://host:25'
+scan: python ## judge endpoints by handshake: make scan ENDPOINTS='https://host:443 smtp://host:25'
 	@[ -n "$${ENDPOINTS:-}" ] || { echo "make scan ENDPOINTS='https://127.0.10.11:443 ...'" >&2; exit 1; }
-	@set -f; PYTHONPATH=.ansible/collections $(PYTHON) -m $(PACKAGE).module_utils.run.scan $$ENDPOINTS
+	@set -f; $(PYTHON) -I -S plugins/module_utils/run/scan.py $$ENDPOINTS
 
 .PHONY: bench
-bench: packages-test $(DEV) ## measure against others, print a table, write build/bench.json; ONLY=name runs one
+bench: servers ## measure against others, print a table, write build/bench.json; ONLY=name runs one
 	@$(BIN)/python tests/bench/run.py $${ONLY:-}
 
 ## --- prove it works -------------------------------------------------------------------------------------------------
 
-CHECKS = lint sanity test-core molecule
+CHECKS = sanity molecule test-core docs lint
 
 # The slow checks share the cores; pytest comes last and has the last word.
 .PHONY: test
-test: packages-test $(DEV) ## every check and test there is: what the pipeline runs
+test: packages-test $(DEV) servers ## every check and test there is: what the pipeline runs
 	@$(PYTHON) lab/lab.py --fleet test images
 	@status=0; \
 	$(MAKE) --keep-going --jobs 2 $(CHECKS) STEP=1 || status=1; \
-	$(MAKE) unit || status=1; \
+	$(PYTEST) tests/unit tests/wire tests/integration || status=1; \
 	[ $$status -eq 0 ] || echo 'make test: something above failed'; \
 	exit $$status
+
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --cov plugins --cov-report term:skip-covered
 
 # Run by `make test`, a check speaks only when it fails; on its own it is not silenced.
 step = $(if $(STEP),@hacking/step.sh $(1),)
@@ -134,8 +135,17 @@ lint: packages-test $(DEV) ## style and types: ruff, mypy, yamllint, shellcheck,
 	$(call step,lint) hacking/lint.sh
 
 .PHONY: unit
-unit: $(DEV) ## unit and integration tests with coverage
-	@$(BIN)/python -m pytest --numprocesses auto --cov plugins --cov-report term:skip-covered tests/unit tests/integration
+unit: $(DEV) ## unit tests with coverage
+	@$(PYTEST) tests/unit
+
+# Releases of node are the only servers with SSL 3.0 left; they come from npm, which not every machine has.
+.PHONY: servers
+servers: packages-test $(DEV) ## fetch the TLS servers and scanners that tests/wire and the benchmarks run against
+	@tests/servers/install.sh bullseye bookworm trixie python $$(command -v npm >/dev/null && echo node || true)
+
+.PHONY: wire
+wire: servers ## the wire engine against real servers
+	@$(PYTEST) tests/wire
 
 .PHONY: sanity
 sanity: $(DEV) ## ansible-test sanity
@@ -157,7 +167,7 @@ define core_rule
 $(call core,$(1)): | $(VENV)/bin/pip $(COLLECTION)
 	@echo 'Installing ansible-core $(1) into .cache/core-$(1)'
 	@$(PYTHON) -m venv .cache/core-$(1)
-	@.cache/core-$(1)/bin/python -m pip install --quiet --require-hashes --requirement tests/cores/$(1).txt
+	@.cache/core-$(1)/bin/python -m pip install -qq --require-hashes --requirement tests/cores/$(1).txt
 	@rm -f .cache/core-$(1)/.made-* && touch $$@
 endef
 $(foreach version,$(CORES),$(eval $(call core_rule,$(version))))
@@ -171,7 +181,7 @@ package: $(RUNTIME) ## build the collection's tarball below build/
 
 .PHONY: docs
 docs: $(DEV) ## check the documentation, and write the reference of all plugins and roles below build/docs
-	@hacking/docs.sh
+	$(call step,docs) hacking/docs.sh
 
 .PHONY: clean
 clean: ## remove lab hosts, images, environments and caches; system packages stay

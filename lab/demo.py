@@ -86,14 +86,12 @@ def playbook(name: str, *more: str) -> subprocess.CompletedProcess[str]:
 
 def by_our_engine(endpoints: t.Sequence[str]) -> dict[str, tuple[frozenset[str], str]]:
     """Endpoint -> protocols accepted, verdict; by the scanner that `make scan` runs, without Ansible."""
-    module = "ansible_collections.encryption.in_transit.plugins.module_utils.run.scan"
-    environment = {**os.environ, "PYTHONPATH": str(lab.ROOT / ".ansible" / "collections")}
-    done = run(sys.executable, "-m", module, *endpoints, show=False, env=environment)
+    scanner = lab.ROOT / "plugins" / "module_utils" / "run" / "scan.py"
+    done = run(sys.executable, "-I", "-S", str(scanner), *endpoints, show=False)
     found = {}
     for line in done.stdout.splitlines():
         report = json.loads(line)
-        statuses = {name: seen["status"] for name, seen in (report["protocols"] or {}).items()}
-        accepted = frozenset(name for name in PROTOCOLS if statuses.get(name) == "accepted")
+        accepted = frozenset(name for name in PROTOCOLS if report["protocols"].get(name) == "accepted")
         found[report["endpoint"]] = (accepted, report["verdict"])
     missing = set(endpoints) - set(found)
     if missing:
