@@ -8,7 +8,8 @@ exactly what one probe asks about and nothing a server could trip over:
 - at most 120 suites (some middleboxes drop more than 128);
 - never 256 to 511 bytes (old load balancers take those for SSLv2 and hang; RFC 7685), and no length that leaves
   10 or 14 modulo 256 (read as an alert or a heartbeat by some);
-- the renegotiation SCSV or extension always (some servers refuse without it; RFC 5746);
+- the renegotiation extension always, or the SCSV where there are no extensions (some servers refuse without), never
+  both (RFC 5746, 3.4 advises against it, and wolfSSL answers it with handshake_failure);
 - groups and signature schemes of TLS 1.3 only in a hello for TLS 1.3, where foreign ones draw illegal_parameter;
 - random, session id and key shares fresh in every hello.
 """
@@ -150,7 +151,7 @@ class Hello:
         if self.top == SSL2:
             return self._encode_ssl2()
         if not self._suites:
-            scsv = () if self.top == TLS13 or RENEGOTIATION_SCSV in self.suites else (RENEGOTIATION_SCSV,)
+            scsv = (RENEGOTIATION_SCSV,) if self.bare and RENEGOTIATION_SCSV not in self.suites else ()
             self._suites = _list16(self.suites + scsv) + (b"\2\1\0" if self.compress else b"\1\0")
         fresh = os.urandom(64 if self.top == TLS13 else 32)
         # A session id of 32 bytes in TLS 1.3 keeps middleboxes quiet (RFC 8446, appendix D.4).
