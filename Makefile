@@ -160,8 +160,8 @@ molecule: packages-test $(DEV) ## the roles on real hosts of three Debian genera
 	$(call step,molecule) molecule test --all --report
 
 .PHONY: fuzz
-fuzz: $(DEV) ## long random testing of the parsers; SECONDS_EACH=60 sets how long
-	@$(BIN)/python tests/fuzz/run.py
+fuzz: $(DEV) ## random testing with a hundred times the usual examples, new ones each time; FUZZ_FACTOR=1000 for more
+	@$(BIN)/python -m pytest --numprocesses auto --hypothesis-profile fuzz -m hypothesis tests
 
 define core_rule
 $(call core,$(1)): | $(VENV)/bin/pip $(COLLECTION)
