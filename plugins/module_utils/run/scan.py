@@ -6,8 +6,8 @@ The command, from the root of the collection, started the quickest way (no site 
 
     python3 -I -S plugins/module_utils/run/scan.py https://127.0.0.1:8443 smtp://127.0.0.1:2525
 
-or, where the collection is installed,
-``python3 -m ansible_collections.encryption.in_transit.plugins.module_utils.run.scan``. It prints one JSON object per endpoint and line, in the order of the endpoints.
+or, where the collection is installed, with ``python3 -m`` and the full name of this module. It prints one JSON object
+per endpoint and line, in the order of the endpoints.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..wire import engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator
+    from typing import Any, Iterable, Iterator, Mapping
 
     from ..baseline.model import Baseline
     from ..wire.engine import ScanOptions
@@ -50,6 +50,9 @@ https://192.0.2.1?sni=name; "-" reads endpoints from standard input, "@FILE" fro
 Exit status: 0 all compliant, 2 any not compliant, 3 any unreachable or indeterminate, 4 bad input.
 """
 
+#: Verdicts as ``findings.judge`` gives them.
+VERDICTS = ("compliant", "non_compliant", "unreachable", "indeterminate")
+
 COMPLIANT, NON_COMPLIANT, UNPROVED, BAD_INPUT = 0, 2, 3, 4
 
 
@@ -58,21 +61,27 @@ def scan(
     baseline: Baseline,
     options: ScanOptions | None = None,
     subject: Json | None = None,
-    on_report: Callable[[Json], None] | None = None,
+    subjects: Mapping[str, Json] | None = None,
 ) -> list[Json]:
-    """Wire reports with ``findings`` and ``verdict`` added, in order; see ``wire.engine.scan`` for the rest."""
-    found: list[Json] = []
-    for report in stream(endpoints, baseline, options, subject):
-        (on_report or found.append)(report)
-    return found
+    """Wire reports with ``findings`` and ``verdict`` added, in order.
+
+    ``subject`` is written into all findings, ``subjects`` into those of the endpoint that is its key. Raises what
+    ``wire.engine.scan`` raises.
+    """
+    return list(stream(endpoints, baseline, options, subject, subjects))
 
 
 def stream(
-    endpoints: Iterable[str], baseline: Baseline, options: ScanOptions | None = None, subject: Json | None = None
+    endpoints: Iterable[str],
+    baseline: Baseline,
+    options: ScanOptions | None = None,
+    subject: Json | None = None,
+    subjects: Mapping[str, Json] | None = None,
 ) -> Iterator[Json]:
     """The same, one at a time, each as soon as those before it are finished."""
     for report in engine.stream(endpoints, baseline, options):
-        report["findings"] = judge.judge_report(report, baseline, subject)
+        about = {**(subject or {}), **(subjects or {}).get(report["endpoint"], {})}
+        report["findings"] = judge.judge_report(report, baseline, about)
         report["verdict"] = judge.verdict(report, report["findings"])
         yield report
 

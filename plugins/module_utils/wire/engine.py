@@ -153,10 +153,12 @@ class _Target:
         "steps",
     )
 
-    def __init__(self, place: int, endpoint: Endpoint, family: int, sockaddr: Any, kit: Kit, host: _Host) -> None:
+    def __init__(
+        self, place: int, endpoint: Endpoint, family: int, sockaddr: Any, kit: Kit, host: _Host, http: bool
+    ) -> None:
         self.place, self.family, self.sockaddr, self.host = place, family, sockaddr, host
         self.address: str = sockaddr[0]
-        self.examination = Examination(endpoint, kit)
+        self.examination = Examination(endpoint, kit, http)
         self.open = 0
         self.report: Json | None = None
         self.steps = self.examination.steps()
@@ -288,7 +290,7 @@ class _Scan:
                 host = self.hosts.get(sockaddr[0])
                 if host is None:
                     host = self.hosts[sockaddr[0]] = _Host(self.options.per_host)
-                yield _Target(place, endpoint, family, sockaddr, self.kit, host)
+                yield _Target(place, endpoint, family, sockaddr, self.kit, host, self.options.http)
                 place += 1
 
     def _begin(self, target: _Target) -> None:
@@ -585,6 +587,8 @@ class _Scan:
         if isinstance(probe, Probe):
             probe.outcome, probe.answer = outcome, answer
             probe.response = answer.head if answer is not None else b""
+        elif outcome is not None:
+            probe.error, probe.reached = outcome.detail, outcome.status != UNREACHABLE
         target.open -= 1
         if not target.open:
             self._advance(target)

@@ -89,16 +89,17 @@ class Probe:
 class Talk:
     """A conversation over a connection of its own: ``begin()`` makes the generator, ``result`` is what it returned.
 
-    ``tls`` is a server name when the conversation runs inside TLS, else None.
+    ``reached`` tells whether a TCP connection came about, ``error`` why there is no result.
     """
 
-    __slots__ = ("attempts", "begin", "error", "id", "result")
+    __slots__ = ("attempts", "begin", "error", "id", "reached", "result")
 
     def __init__(self, name: str, begin: Callable[[], Conversation]) -> None:
         self.id, self.begin = name, begin
         self.result: Any = None
         self.error = ""
         self.attempts = 0
+        self.reached = True
 
 
 class Line:
@@ -172,10 +173,13 @@ class Result:
 
 
 class Examination:
-    """Everything asked of one address of one endpoint, and everything learned."""
+    """Everything asked of one address of one endpoint, and everything learned.
 
-    def __init__(self, endpoint: Endpoint, kit: Kit) -> None:
-        self.endpoint, self.kit = endpoint, kit
+    ``ask_http`` tells whether to ask an https endpoint for its headers.
+    """
+
+    def __init__(self, endpoint: Endpoint, kit: Kit, ask_http: bool = False) -> None:
+        self.endpoint, self.kit, self.ask_http = endpoint, kit, ask_http
         self.probes: list[Probe] = []
         self.talks: list[Talk] = []
         self.questions: dict[str, Question] = {}
@@ -187,7 +191,7 @@ class Examination:
 
     @property
     def reachable(self) -> bool:
-        return any(probe.status != UNREACHABLE for probe in self.probes)
+        return any(probe.status != UNREACHABLE for probe in self.probes) or any(talk.reached for talk in self.talks)
 
     @property
     def plaintext(self) -> Probe | None:
@@ -265,21 +269,46 @@ class Examination:
 
     def steps(self) -> Generator[list[Any], None, None]:
         """The plan for a verdict."""
-        yield from self._controls()
-        if self._hopeless:
+        if self.endpoint.scheme == "http":
+            from . import http
+
+            yield from self._talk("http", http.plain)
             return
-        if self._answered:
+        yield from self._controls()
+        if self._hopeless():
+            return
+        if self._answered():
             yield self._ask_old_versions() + self._ask_new_versions()
         else:
             # Silence: servers exist that only answer the hello of their own time.
             yield self._ask_old_versions()
-            if not self._answered:
+            if self._hopeless() or not self._answered():
                 return
             yield self._ask_new_versions()
         yield from self._separate()
         yield from self._versions()
         yield from self._follow_ups()
         yield from self._control_again()
+        if self.first_accepted is not None:
+            yield from self._beyond_tls()
+
+    def _talk(self, name: str, conversation: Callable[[Endpoint], Conversation]) -> Generator[list[Any], None, None]:
+        talk = Talk(name, lambda: conversation(self.endpoint))
+        self.talks.append(talk)
+        yield [talk]
+
+    def _beyond_tls(self) -> Generator[list[Any], None, None]:
+        """What the protocol inside says: HSTS, and whether it goes on without TLS."""
+        if self.ask_http and self.endpoint.scheme == "https":
+            from . import http
+
+            yield from self._talk("http", http.secured)
+        elif self.endpoint.upgrade is not None:
+            from . import starttls  # loaded already
+
+            ask = starttls.PLAINTEXT_PROBES.get(self.endpoint.upgrade)
+            if ask is not None:
+                yield from self._talk("plaintext", lambda endpoint: ask(endpoint.host))
 
     def _probe(self, name: str, hello: Hello, named: bool = True) -> Probe:
         probe = Probe(name, hello, self.endpoint.sni if named else None)
@@ -308,12 +337,10 @@ class Examination:
             return outcome is not None and "in time" in outcome.detail
         return outcome.unsure or probe.status in (SOFT, INDETERMINATE)
 
-    @property
     def _answered(self) -> bool:
         """Whether a TLS server gave any answer so far."""
         return any(probe.status in (ACCEPTED, REFUSED, SOFT) for probe in self.probes)
 
-    @property
     def _hopeless(self) -> bool:
         """Whether there is no TLS to be examined: nobody there, plaintext, or an endpoint that turned us away."""
         return all(probe.status in (UNREACHABLE, PLAINTEXT) or probe.limited for probe in self.probes)

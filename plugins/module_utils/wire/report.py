@@ -90,6 +90,8 @@ def _probe(probe: Probe) -> Json:
 
 
 def _reason(examination: Examination) -> str:
+    for talk in examination.talks:
+        return talk.error
     first = examination.probes[0].outcome if examination.probes else None
     return first.detail if first else ""
 
@@ -103,7 +105,13 @@ def _plaintext(examination: Examination) -> Json | None:
 
 
 def _starttls(examination: Examination) -> Json | None:
-    return next((probe.facts for probe in examination.probes if probe.facts is not None), None)
+    """Facts of the dialogue before TLS; ``plaintext`` tells whether the protocol also goes on without TLS."""
+    facts = next((probe.facts for probe in examination.probes if probe.facts is not None), None)
+    if facts is None:
+        return None
+    talk = next((talk for talk in examination.talks if talk.id == "plaintext"), None)
+    said: Json = (talk.result if talk is not None else None) or {}
+    return {**facts, "plaintext": said.get("plaintext"), "detail": said.get("detail")}
 
 
 def _protocols(examination: Examination) -> Json:

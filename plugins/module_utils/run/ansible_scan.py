@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Module tls_scan without its documentation: arguments in, result out."""
+
+from __future__ import annotations
+
+import platform
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..baseline import model
+from ..errors import InTransitError
+from ..findings import judge
+from ..wire.engine import ScanOptions
+from . import scan as desk
+
+TIMEOUTS: dict[str, t.Any] = {
+    "connect": {"type": "float", "default": 3.0},
+    "read": {"type": "float", "default": 5.0},
+    "greeting": {"type": "float", "default": 25.0},
+    "endpoint": {"type": "float", "default": 120.0},
+    "scan": {"type": "float", "default": 0.0},
+}
+
+ARGUMENTS: dict[str, t.Any] = {
+    "endpoints": {"type": "list", "elements": "str", "required": True},
+    "profile": {"type": "str", "default": "intermediate"},
+    "baseline": {"type": "dict", "default": {}},
+    "detail": {"type": "str", "default": "verdict", "choices": ["verdict", "full"]},
+    "http": {"type": "bool", "default": True},
+    "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
+    "concurrency": {"type": "int", "default": 128},
+    "per_host": {"type": "int", "default": 4},
+    "rate": {"type": "float", "default": 0.0},
+    "vantage": {"type": "str", "default": ""},
+    "subjects": {"type": "dict", "default": {}},
+    "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
+}
+
+
+def main() -> None:
+    """Entry of the module."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    try:
+        result = scan(module.params)
+    except (InTransitError, ValueError) as exc:
+        module.fail_json(msg=str(exc))
+    if {item["status"] for item in result["findings"]} & set(module.params["fail_on"]):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def scan(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The module's result for its options."""
+    baseline = model.load(options["profile"], options["baseline"])
+    times = options["timeouts"]
+    scan_options = ScanOptions(
+        detail=options["detail"],
+        http=options["http"],
+        connect_timeout=times["connect"],
+        read_timeout=times["read"],
+        greeting_timeout=times["greeting"],
+        patience=times["endpoint"],
+        deadline=times["scan"],
+        concurrency=options["concurrency"],
+        per_host=options["per_host"],
+        rate=options["rate"],
+    )
+    vantage = options["vantage"] or platform.node()
+    reports, findings = [], []
+    for report in desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"]):
+        report["vantage"] = vantage
+        reports.append(report)
+        findings += report["findings"]
+    count = {name: sum(report["verdict"] == name for report in reports) for name in desk.VERDICTS}
+    verdicts = ", ".join(f"{number} {name}" for name, number in count.items() if number)
+    msg = f"{len(reports)} endpoints: {verdicts}" if reports else "no endpoints"
+    return {"changed": False, "msg": msg, "reports": reports, "findings": sorted(findings, key=judge.order)}
