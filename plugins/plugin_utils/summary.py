@@ -56,26 +56,27 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
             found = [item for item in result.get("findings") or () if item["status"] == "fail"]
             open_findings += len(found)
             instances = result.get("instances") or []
-            version = ", ".join(_version(instance) for instance in instances)
+            version = ", ".join(instance["version"] for instance in instances)
             proofs = [proof for instance in instances for proof in instance.get("proofs") or ()]
             rows.append(
                 (
                     host,
                     f"{stack} {version}".strip(),
                     words,
+                    sum(len(instance.get("edits") or ()) for instance in instances) or "-",
                     _spoken(proofs, "before"),
                     _spoken(proofs, "after") if state != "changed" or not check_mode else "",
-                    len(found) or "-",
+                    len({item["check"] for item in found}) or "-",
                 )
             )
             if state == "failed":
                 notes.append(f"{host}: {safe(result.get('msg') or 'failed without a message')}")
-            notes += [f"{host}: {_line(item)}" for item in sorted(found, key=order)[:_MOST]]
+            notes += [f"{host}: {line}" for line in _grouped(found)]
     done = "would change" if check_mode else "changed"
     parts = [f"{counts['changed']} {done}"]
     parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
-    lines = [table(("HOST", "STACK", "RESULT", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
-    lines += ["", *_capped(notes)] if notes else []
+    lines = [table(("HOST", "STACK", "RESULT", "EDITS", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
+    lines += ["", "Open now:" if check_mode else "Left open:", *_capped(notes)] if notes else []
     lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
     code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
     return Summary("\n".join(lines), code, {**counts, "open_findings": open_findings})
@@ -89,11 +90,6 @@ def _state(result: Json | None) -> str:
     if not result.get("instances"):
         return "absent"
     return "changed" if result.get("changed") else "unchanged"
-
-
-def _version(instance: Json) -> str:
-    version = instance.get("version") or ""
-    return version if isinstance(version, str) else ".".join(str(part) for part in version)
 
 
 def _spoken(proofs: t.Iterable[Json], moment: str) -> str:
@@ -134,7 +130,7 @@ def verify(
                 worst["check"] if worst else "-",
             )
         )
-    inside: list[tuple[tuple[t.Any, ...], str]] = []
+    inside: list[str] = []
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
         for stack in sorted(audits[host]):
@@ -143,10 +139,10 @@ def verify(
             if state in ("failed", "unreachable"):
                 reason = (result or {}).get("msg") or state
                 unread.append(f"{host}: {stack} could not be read: {safe(reason)}")
-            for item in (result or {}).get("findings") or ():
-                if item["status"] in statuses:
-                    statuses[item["status"]] += 1
-                    inside.append(((order(item), host), f"{host}: {_line(item)}"))
+            found = [item for item in (result or {}).get("findings") or () if item["status"] in statuses]
+            for item in found:
+                statuses[item["status"]] += 1
+            inside += [f"{host}: {line}" for line in _grouped(found)]
     lines = []
     if rows:
         cut = len(rows) - _MOST
@@ -154,7 +150,7 @@ def verify(
         lines += [f"and {cut} more endpoints"] if cut > 0 else []
     if inside:
         lines += ["", "What the hosts' own files and handshakes say:"]
-        lines += _capped(list(dict.fromkeys(text for _key, text in sorted(inside))))
+        lines += _capped(inside)
     if unread:
         lines += ["", *_capped(unread)]
     parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
@@ -174,12 +170,25 @@ def _accepted(report: Json) -> str:
 # --- lines ------------------------------------------------------------------------------------------------------
 
 
-def _line(item: Json) -> str:
-    """One finding in one line: status, check, place in a file or listener, what was seen."""
+def _grouped(findings: t.Iterable[Json]) -> list[str]:
+    """One line for each check that does not pass, the worst first: what was seen, where, and in how many places."""
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for item in sorted(findings, key=order):
+        groups.setdefault((item["status"], item["check"]), []).append(item)
+    lines = []
+    for (status, check), items in groups.items():
+        places = list(dict.fromkeys(filter(None, map(_place, items))))
+        more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
+        where = f" ({safe(places[0])}{more})" if places else ""
+        lines.append(f"{status} {check}: {safe(items[0]['observed'])}{where}")
+    return lines
+
+
+def _place(item: Json) -> str:
+    """Where to look: the file and line that says so, else the endpoint or listener that showed it."""
     subject = item["subject"]
-    place = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one.get("file")), "")
-    where = place or subject.get("endpoint") or subject.get("listener") or ""
-    return f"{item['status']} {item['check']} {safe(where)}: {safe(item['observed'])}".replace(" :", ":")
+    source = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one.get("file")), "")
+    return source or subject.get("endpoint") or subject.get("listener") or ""
 
 
 def _capped(lines: list[str]) -> list[str]:

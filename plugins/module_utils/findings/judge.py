@@ -182,7 +182,8 @@ def _hybrid(report: Json, about: Json) -> list[Json]:
     hybrid = (report.get("groups") or {}).get("hybrid_pq")
     if hybrid is None:
         return []
-    status = "pass" if hybrid else "fail"
+    # No profile requires it yet: a fact for planning, not a breach.
+    status = "pass" if hybrid else "not_applicable"
     return [finding("group.hybrid_pq", status, "effective", about, hybrid or "no hybrid group accepted")]
 
 
@@ -235,9 +236,10 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
             warn = lifetime * rules.expiry_warning_share
             text = f"expires {leaf['not_after']}, {left:.0f} days left" if left > 0 else f"expired {leaf['not_after']}"
             add("certificate.expiry", left > warn, text, f"more than {warn:.0f} days left")
-        if served.get("name_match") is not None:
+        # Asked by address alone, a server cannot know which name is meant.
+        if report.get("sni") and served.get("name_match") is not None:
             names = ", ".join(leaf["names"][:5]) or "no names"
-            add("certificate.name", served["name_match"], names, f"names {report.get('sni') or report['address']}")
+            add("certificate.name", served["name_match"], names, f"names {report['sni']}")
         key = leaf["key"]
         kind = _KEY_TYPES.get(key["type"], key["type"])
         strong = kind in rules.key_types

@@ -25,15 +25,15 @@ def done(changed=True, findings=(), before=("TLSv1.0", "TLSv1.2"), after=("TLSv1
         "before": dict.fromkeys(before, "accepted"),
         "after": dict.fromkeys(after, "accepted"),
     }
-    instance = {"name": "nginx", "version": [1, 22, 1], "proofs": [proof]}
+    instance = {"name": "nginx", "version": "1.22.1", "proofs": [proof], "edits": [{}, {}]}
     return {"changed": changed, "instances": [instance], "findings": list(findings), **rest}
 
 
 def test_harden_shows_before_and_now():
     made = summary.harden({"web1": {"nginx": done()}}, check_mode=False)
     assert made.text.splitlines() == [
-        "HOST  STACK         RESULT    TLS BEFORE  TLS NOW  OPEN",
-        "web1  nginx 1.22.1  hardened  1.0 1.2     1.2      -",
+        "HOST  STACK         RESULT    EDITS  TLS BEFORE  TLS NOW  OPEN",
+        "web1  nginx 1.22.1  hardened  2      1.0 1.2     1.2      -",
         "",
         "1 host: 1 changed",
     ]
@@ -98,10 +98,17 @@ def test_findings_name_file_and_line_and_worst_endpoints_come_first():
     audits = {"web1": {"nginx": done(findings=[finding()])}}
     worst = report("non_compliant", "https://web1:8443", [finding()])
     made = summary.verify(audits, [report(), worst], {"https://web1:8443": "web1"})
-    assert "web1: fail protocol.tls1_0 /etc/nginx/nginx.conf:33: TLSv1.0 is on" in made.text
+    assert "web1: fail protocol.tls1_0: TLSv1.0 is on (/etc/nginx/nginx.conf:33)" in made.text
     lines = made.text.splitlines()
     assert "NON-COMPLIANT" in lines[1]
     assert made.code == 2
+
+
+def test_one_check_in_many_places_is_one_line():
+    found = [finding(), finding(), finding(file="/etc/nginx/a"), finding(file="/etc/nginx/b")]
+    text = summary.verify({"web1": {"nginx": done(findings=found)}}, [report()], {}).text
+    assert "(/etc/nginx/nginx.conf:33 and 2 more places)" in text
+    assert text.count("protocol.tls1_0") == 1
 
 
 def test_long_lists_are_counted_not_hidden():
