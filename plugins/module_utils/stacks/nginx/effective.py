@@ -169,7 +169,9 @@ class Rules:
         except BaselineError:
             return ()
         known = self.capabilities.suites
-        return tuple(name for name in names if known is None or name in known)
+        usable = (name for name in names if known is None or name in known)
+        # Lists such as HIGH name suites of shared keys and passwords, which nginx has no directive to set up.
+        return tuple(name for name in usable if "PSK_" not in name and "_SRP_" not in name)
 
     def _has_dh(self, scope: Scope) -> bool:
         return bool(scope.inherited("ssl_dhparam")) or any(c.name == "dhparameters" for c in commands(scope))

@@ -426,12 +426,14 @@ class _Planner:
         for server, default in pairs:
             decides = rules.protocol_scope(server, default)
             found = rules.protocols(decides)
+            spoken = set(found.value)
             if decides.nearest("ssl_protocols") is None:
                 weak = self._weak_protocols(found.value)
-                if weak or not set(found.value) & set(baseline.protocols):
+                if weak or not spoken & set(baseline.protocols):
                     check = _CHECKS[weak[0]] if weak else "protocol.approved"
                     self._add(root, "ssl_protocols " + " ".join(self._protocols), check, found.default)
-            if baseline.suites_tls12:
+                    spoken = set(baseline.protocols)
+            if baseline.suites_tls12 and spoken != {"TLSv1.3"}:
                 _text, origin = rules.cipher_string(server)
                 names = rules.suites_tls12(server).value
                 if not origin.directives and self._weak_suites(names, baseline.suites_tls12):
@@ -447,7 +449,8 @@ class _Planner:
             ):
                 reason = tickets.default or tickets.directives[0].text
                 self._add(root, "ssl_session_tickets off", "session.tickets", reason)
-            self._add_ciphersuites(server, root, before, "ssl_", "suite.forbidden")
+            if "TLSv1.3" in spoken:
+                self._add_ciphersuites(server, root, before, "ssl_", "suite.forbidden")
 
     def _add_ciphersuites(
         self, scope: Scope, root: Scope, before: t.Mapping[int, Scope], prefix: str, check: str
