@@ -123,8 +123,8 @@ def verify(
         worst = next((item for item in one["findings"] if item["status"] in ("fail", "indeterminate")), None)
         rows.append(
             (
-                owners.get(one["endpoint"], ""),
-                one["endpoint"],
+                owners.get(one["endpoint"]) or one["address"],
+                " ".join(filter(None, (one["scheme"], str(one["port"]), one.get("sni")))),
                 VERDICTS[one["verdict"]],
                 _accepted(one),
                 worst["check"] if worst else "-",

@@ -66,6 +66,10 @@ def test_hosts_without_a_good_end_are_loud(result, word, code):
 def report(verdict="compliant", endpoint="https://web1:443", findings=()):
     return {
         "endpoint": endpoint,
+        "scheme": "https",
+        "address": "192.0.2.1",
+        "port": int(endpoint.rpartition(":")[2]),
+        "sni": None,
         "verdict": verdict,
         "findings": list(findings),
         "protocols": {"TLSv1.1": {"status": "refused"}, "TLSv1.2": {"status": "accepted"}},
