@@ -30,7 +30,7 @@ PACKAGES_TEST = git shellcheck gcc libc6-dev
 
 # Colours and progress bars have no place in a log.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: help
 help: ## list the commands

@@ -150,18 +150,30 @@ def look(fleet: lab.Fleet) -> dict[str, Seen]:
     }
 
 
-def show(fleet: lab.Fleet, seen: dict[str, Seen]) -> None:
-    rows = []
+def rows(fleet: lab.Fleet, cells: t.Callable[[str], t.Sequence[str]]) -> list[tuple[str, ...]]:
+    """A row for each endpoint: host, a short name for the endpoint, and ``cells`` of it."""
+    found = []
     for host in fleet.hosts:
         for endpoint in host.endpoints:
-            one = seen[endpoint]
-            cells = [" ".join(p.replace("TLSv", "") for p in PROTOCOLS if p in tool) or "-" for tool in one.accepted]
-            cells += ["(plain HTTP)"] * (len(TOOLS) - len(cells))
             parts = urlsplit(endpoint)
             name = parse_qs(parts.query).get("sni", [""])[0].partition(".")[0]
-            rows.append((host.name, f"{parts.scheme} {parts.port} {name}", *cells, one.verdict))
+            found.append((host.name, f"{parts.scheme} {parts.port} {name}", *cells(endpoint)))
+    return found
+
+
+def spoken(accepted: frozenset[str]) -> str:
+    return " ".join(name.replace("TLSv", "") for name in PROTOCOLS if name in accepted) or "-"
+
+
+def show(fleet: lab.Fleet, seen: dict[str, Seen]) -> None:
+    """What each of the three tools saw."""
+
+    def cells(endpoint: str) -> list[str]:
+        tools = [spoken(tool) for tool in seen[endpoint].accepted]
+        return [*tools, *["(plain HTTP)"] * (len(TOOLS) - len(tools)), seen[endpoint].verdict]
+
     print("TLS versions accepted, as three programs see it:\n")
-    print(table(("HOST", "ENDPOINT", *TOOLS, "OUR VERDICT"), rows, width=110), flush=True)
+    print(table(("HOST", "ENDPOINT", *TOOLS, "OUR VERDICT"), rows(fleet, cells), width=110), flush=True)
 
 
 # --- the steps ---------------------------------------------------------------------------------------------------
@@ -264,7 +276,15 @@ class Demo:
             print(f"NOT AS PROMISED: {problem}")
         if not self.problems:
             ends = sum(len(seen.accepted) > 1 for seen in self.last.values())
-            print(f"{len(self.fleet.hosts)} hosts with {ends} TLS endpoints: weak before, proved now, the same since.")
+
+            def cells(endpoint: str) -> list[str]:
+                now = self.last[endpoint]
+                if len(now.accepted) == 1:
+                    return ["(plain HTTP)", "(plain HTTP)", now.verdict]
+                return [spoken(self.first[endpoint].accepted[0]), spoken(now.accepted[0]), now.verdict]
+
+            print(table(("HOST", "ENDPOINT", "TLS BEFORE", "TLS NOW", "VERDICT"), rows(self.fleet, cells)))
+            print(f"\nAbout all {ends} TLS endpoints our engine, openssl s_client and sslscan agree, before and now.")
         print(f"That took {time.monotonic() - begun:.0f} s. The hosts are still up; `make lab-down` removes them.")
         if self.bundle:
             print(f"bundle: {self.bundle}\nreport: {self.bundle / 'data' / 'report.html'}")

@@ -42,6 +42,8 @@ CONTAINERS_CONF = STATE / "containers.conf"
 REPOSITORY = "localhost/in-transit-lab"
 #: Not 22: a controller's own sshd usually holds that port on every address.
 SSH_PORT = 2222
+#: Short enough for every profile's limit on the lifetime of a certificate.
+CERTIFICATE_DAYS = 90
 #: Seconds until a started host must answer on every port it publishes.
 BOOT_DEADLINE = 90
 
@@ -351,10 +353,11 @@ def _ca() -> None:
 
 
 def _certificate(host: Host) -> Path:
-    """The folder with the host's RSA key and its certificate from the lab CA, renewed a month before it ends."""
+    """The folder with the host's RSA key and its certificate from the lab CA, renewed in its last third."""
     folder = CA / host.fleet / host.name
     names = [*host.names, host.name, "localhost"]
     request = (
+        f"# {CERTIFICATE_DAYS} days\n"
         f"[req]\nprompt=no\ndistinguished_name=dn\n[dn]\nO=Hospital lab\nCN={names[0]}\n[v3]\n"
         "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"
         "extendedKeyUsage=serverAuth,clientAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
@@ -362,7 +365,7 @@ def _certificate(host: Host) -> Path:
     )
     settings, certificate = folder / "request.cnf", folder / "server.crt"
     if settings.exists() and settings.read_text() == request:
-        fresh = ["openssl", "x509", "-checkend", str(30 * 86400), "-noout", "-in", str(certificate)]
+        fresh = ["openssl", "x509", "-checkend", str(CERTIFICATE_DAYS // 3 * 86400), "-noout", "-in", str(certificate)]
         if subprocess.run(fresh, capture_output=True, check=False).returncode == 0:
             return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -373,7 +376,7 @@ def _certificate(host: Host) -> Path:
     )  # fmt: skip
     _openssl(
         "x509", "-req", "-in", str(folder / "server.csr"), "-CA", str(CA / "ca.crt"), "-CAkey", str(CA / "ca.key"),
-        "-set_serial", str(int.from_bytes(os.urandom(15), "big")), "-days", "397", "-sha256",
+        "-set_serial", str(int.from_bytes(os.urandom(15), "big")), "-days", str(CERTIFICATE_DAYS), "-sha256",
         "-extfile", str(settings), "-extensions", "v3", "-out", str(certificate),
     )  # fmt: skip
     return folder
