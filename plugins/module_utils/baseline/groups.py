@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
-import functools
-import typing as t
+from .record import once
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:
+    from .record import Record
 
 
-class Group(t.NamedTuple):
+class Group(Record):
     """One group. ``openssl`` holds every spelling OpenSSL knows, the one all its releases understand first.
 
     ``kind`` is ``ecdhe``, ``ffdhe``, ``kem`` (post-quantum alone) or ``hybrid`` (post-quantum and classical).
@@ -55,7 +60,7 @@ class Group(t.NamedTuple):
         return ""
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def all_groups() -> tuple[Group, ...]:
     """Every registered group, by code point. No GREASE values (RFC 8701)."""
     from . import registry
@@ -78,17 +83,17 @@ def all_groups() -> tuple[Group, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_name() -> dict[str, Group]:
     return {group.name: group for group in all_groups()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_code() -> dict[int, Group]:
     return {group.code: group for group in all_groups()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_openssl() -> dict[str, Group]:
     # OpenSSL 3 compares names without regard to case.
     return {name.lower(): group for group in all_groups() for name in (*group.openssl, group.name)}

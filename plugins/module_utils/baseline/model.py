@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..errors import BaselineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Container, Mapping
+    from typing import NamedTuple as Record
+else:
+    from .record import Record
 
 #: Protocol ids, oldest first. The only spelling used inside the collection; dialects translate.
 PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -35,7 +40,7 @@ PUBLIC_LIFETIME_DAYS = (
 )
 
 
-class Capabilities(t.NamedTuple):
+class Capabilities(Record):
     """What one build of a TLS library can do.
 
     ``suites`` and ``groups`` hold IANA names; ``None`` means not known, and everything is then assumed to be there.
@@ -50,7 +55,7 @@ class Capabilities(t.NamedTuple):
     features: frozenset[str]
 
 
-class Clamp(t.NamedTuple):
+class Clamp(Record):
     """A part of the baseline that a build cannot do: what was wanted, what is left of it, and why. For people.
 
     ``check`` is one of ``CLAMP_CHECKS``. A clamp is no breach by itself: what the server then accepts is judged by the
@@ -63,7 +68,7 @@ class Clamp(t.NamedTuple):
     reason: str
 
 
-class CertificateRules(t.NamedTuple):
+class CertificateRules(Record):
     """What a server certificate must satisfy.
 
     ``key_types`` are among ``KEY_TYPES``; ``ec_curves`` (IANA group names) binds ``ecdsa`` keys;
@@ -91,7 +96,7 @@ class CertificateRules(t.NamedTuple):
         return min([self.lifetime_days_max, *limits])
 
 
-class Baseline(t.NamedTuple):
+class Baseline(Record):
     """The standard as data. Names are those of the IANA registries; ordered parts are in order of preference.
 
     ``protocols``           approved protocol ids, oldest first; all others are forbidden
@@ -139,9 +144,9 @@ class Baseline(t.NamedTuple):
         """Whether a server that signs with the scheme breaks the baseline. Unknown names are forbidden."""
         return not (name in self.signature_schemes or name in self.tolerated_signature_schemes)
 
-    def to_dict(self) -> dict[str, t.Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain JSON types in the shape of ``docs/schemas/baseline.schema.json``; sets become sorted lists."""
-        result: dict[str, t.Any] = {}
+        result: dict[str, Any] = {}
         for key, value in zip(self._fields, self):
             if isinstance(value, frozenset):
                 result[key] = sorted(value)
@@ -164,15 +169,43 @@ class Baseline(t.NamedTuple):
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def load(profile: str = "intermediate", overrides: t.Mapping[str, t.Any] | None = None) -> Baseline:
+def load(profile: str = "intermediate", overrides: Mapping[str, Any] | None = None) -> Baseline:
     """The baseline of a built-in profile, with the parts in ``overrides`` replaced.
 
     ``overrides`` has the shape of :meth:`Baseline.to_dict`; a part given replaces the profile's whole part, except
     ``certificate`` and ``sources``, whose keys are replaced one by one. Raises BaselineError naming the key.
     """
-    from .loading import build
+    from .profiles import PROFILES
 
-    return build(profile, overrides or {})
+    if profile not in PROFILES:
+        from .overrides import unknown
+
+        raise BaselineError("profile", unknown("profile", profile, PROFILES))
+    data = PROFILES[profile]
+    if overrides:
+        from .overrides import merge
+
+        data = merge(data, overrides)
+    return _frozen(data)
+
+
+def _frozen(data: Mapping[str, Any]) -> Baseline:
+    """Checked profile data as a value."""
+
+    def fixed(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in part.items()}
+
+    values = fixed(data)
+    values["certificate"] = CertificateRules(**fixed(data["certificate"]))
+    values["sources"] = tuple(sorted(data["sources"].items()))
+    # What is approved needs no tolerance.
+    for part, approved in (
+        ("tolerated_suites", (*values["suites_tls12"], *values["suites_tls13"])),
+        ("tolerated_groups", values["groups"]),
+        ("tolerated_signature_schemes", values["signature_schemes"]),
+    ):
+        values[part] = frozenset(values[part]).difference(approved)
+    return Baseline(**values)
 
 
 def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tuple[Clamp, ...]]:
@@ -184,7 +217,7 @@ def clamp(baseline: Baseline, capabilities: Capabilities) -> tuple[Baseline, tup
     library = " ".join((capabilities.library, ".".join(map(str, capabilities.version)))).strip()
     clamps: list[Clamp] = []
 
-    def keep(key: str, known: t.Container[str] | None) -> tuple[str, ...]:
+    def keep(key: str, known: Container[str] | None) -> tuple[str, ...]:
         wanted: tuple[str, ...] = getattr(baseline, key)
         if known is None:
             return wanted

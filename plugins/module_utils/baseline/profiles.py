@@ -11,10 +11,11 @@ older lists that still hold them.
 
 from __future__ import annotations
 
-import typing as t
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
 
-if t.TYPE_CHECKING:
-    Data = t.Dict[str, t.Any]
+    Data = Dict[str, Any]
 
 _AS_OF = "2026-11-21"
 

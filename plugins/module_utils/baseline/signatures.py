@@ -8,11 +8,16 @@ Both share one two-byte space (RFC 8446, 4.2.3). Pairs the registry does not nam
 
 from __future__ import annotations
 
-import functools
-import typing as t
+from .record import once
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:
+    from .record import Record
 
 
-class Scheme(t.NamedTuple):
+class Scheme(Record):
     """One signature scheme. ``openssl`` holds every spelling OpenSSL knows, the one all its releases understand first.
 
     ``tls12`` and ``tls13`` tell which handshakes may be signed with it; in TLS 1.3 some remain for certificates only.
@@ -67,7 +72,7 @@ _KEYS = (
 )
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def all_schemes() -> tuple[Scheme, ...]:
     """Every scheme and pair, by code point."""
     from . import registry
@@ -90,17 +95,17 @@ def all_schemes() -> tuple[Scheme, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_name() -> dict[str, Scheme]:
     return {scheme.name: scheme for scheme in all_schemes()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_code() -> dict[int, Scheme]:
     return {scheme.code: scheme for scheme in all_schemes()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_openssl() -> dict[str, Scheme]:
     return {name.lower(): scheme for scheme in all_schemes() for name in (*scheme.openssl, scheme.name)}
 

@@ -7,14 +7,19 @@ The table is text that is parsed on the first lookup, so importing this module c
 
 from __future__ import annotations
 
-import functools
-import typing as t
+from .record import once
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:
+    from .record import Record
 
 #: Code points at or above this are the three-byte cipher kinds of SSL 2.0.
 _SSLV2 = 0x010000
 
 
-class _Traits(t.NamedTuple):
+class _Traits(Record):
     key_exchange: str
     authentication: str
     encryption: str
@@ -22,7 +27,7 @@ class _Traits(t.NamedTuple):
     tls13: bool
 
 
-class Suite(t.NamedTuple):
+class Suite(Record):
     """One cipher suite, or one signalling value in its place (``signalling``).
 
     ``openssl`` holds every spelling OpenSSL has used, today's first; empty when it never knew the suite.
@@ -167,8 +172,17 @@ _KEY_EXCHANGES = {
 _TAGS = ("_CCM", "_CCM_8", "_GCM", "_POLY1305", "_MGM_L", "_MGM_S")
 
 
-@functools.lru_cache(maxsize=None)
 def _traits(name: str) -> _Traits:
+    found = _READ.get(name)
+    if found is None:
+        found = _READ[name] = _read(name)
+    return found
+
+
+_READ: dict[str, _Traits] = {}
+
+
+def _read(name: str) -> _Traits:
     """What an IANA name says: ``TLS_<key exchange>_WITH_<cipher>_<hash>``, or ``TLS_<cipher>_<hash>`` in TLS 1.3."""
     if name.endswith("_SCSV"):
         return _Traits("NULL", "NULL", "NULL", "NULL", False)
@@ -191,7 +205,7 @@ def _traits(name: str) -> _Traits:
     return _Traits(exchange, authentication, cipher or "NULL", mac, False)
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _table() -> tuple[Suite, ...]:
     from . import registry
 
@@ -213,17 +227,17 @@ def _table() -> tuple[Suite, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_name() -> dict[str, Suite]:
     return {suite.name: suite for suite in _table()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_code() -> dict[int, Suite]:
     return {suite.code: suite for suite in _table()}
 
 
-@functools.lru_cache(maxsize=None)
+@once
 def _by_openssl() -> dict[str, Suite]:
     # SSL 2.0 first: where a name means both, it is the suite of later protocols.
     table = sorted(_table(), key=lambda suite: suite.code < _SSLV2)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import (
     groups,
-    loading,
     model,
+    overrides,
     profiles,
     signatures,
     suites,
@@ -77,7 +77,7 @@ def test_profile_sizes(profile, protocols, required, tls12, tls13, curves, rsa, 
 def test_every_profile_obeys_its_own_rules(profile):
     """Built-in data goes through the checks for the user's data, and all parts have a source."""
     data = profiles.PROFILES[profile]
-    assert loading.build(profile, data) == model.load(profile)._replace(sources=tuple(sorted(data["sources"].items())))
+    assert model.load("intermediate", data) == model.load(profile)
     COMPLETE.validate(model.load(profile).to_dict())
     assert set(data["sources"]) == set(SCHEMA["properties"]["sources"]["properties"])
     assert all(data["sources"].values())
@@ -179,8 +179,8 @@ def test_the_digest_is_the_hash_a_stranger_would_compute():
 
 
 def test_the_digest_does_not_depend_on_order_or_hash_seed():
-    overrides = model.load("eu_strict").to_dict()
-    backwards = {key: overrides[key] for key in reversed(list(overrides))}
+    data = model.load("eu_strict").to_dict()
+    backwards = {key: data[key] for key in reversed(list(data))}
     assert model.load("intermediate", backwards).digest == model.load("eu_strict").digest
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
@@ -232,8 +232,8 @@ def test_suites_of_a_protocol_left_out_are_left_out():
 
 
 def test_yaml_accidents_are_understood():
-    overrides = {"session_tickets": False, "as_of": datetime.date(2026, 12, 24), "protocols": ["TLSv1.3", "TLSv1.2"]}
-    baseline = model.load("intermediate", overrides)
+    parts = {"session_tickets": False, "as_of": datetime.date(2026, 12, 24), "protocols": ["TLSv1.3", "TLSv1.2"]}
+    baseline = model.load("intermediate", parts)
     assert (baseline.session_tickets, baseline.as_of) == ("off", "2026-12-24")
     assert baseline.protocols == ("TLSv1.2", "TLSv1.3")
 
@@ -244,7 +244,7 @@ def test_what_a_user_may_add():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "key", "message"),
+    ("given_parts", "key", "message"),
     [
         ({"groupz": []}, "groupz", r"unknown key 'groupz', did you mean groups\? \(valid: profile, version, "),
         ({"groups": "x25519"}, "groups", r"must be a list of names, not str$"),
@@ -343,9 +343,9 @@ def test_what_a_user_may_add():
         (["groups"], "overrides", r"must be a mapping, not list$"),
     ],
 )
-def test_bad_overrides_are_named(overrides, key, message):
+def test_bad_overrides_are_named(given_parts, key, message):
     with pytest.raises(BaselineError) as caught:
-        model.load("intermediate", overrides)
+        model.load("intermediate", given_parts)
     assert caught.value.key == key
     assert str(caught.value).startswith(f"baseline: {key}: ")
     assert re.search(message, str(caught.value)), str(caught.value)
@@ -369,7 +369,7 @@ def test_schema_and_code_name_the_same_keys():
     properties = SCHEMA["properties"]
     assert list(properties) == list(model.Baseline._fields)
     assert list(properties["certificate"]["properties"]) == list(model.CertificateRules._fields)
-    assert properties["protocols"]["items"]["enum"] == list(loading.APPROVABLE)
+    assert properties["protocols"]["items"]["enum"] == list(overrides.APPROVABLE)
     assert tuple(properties["session_tickets"]["enum"]) == model.SESSION_TICKETS
     rules = properties["certificate"]["properties"]
     assert tuple(rules["key_types"]["items"]["enum"]) == model.KEY_TYPES
@@ -406,27 +406,27 @@ _overrides = st.dictionaries(
 
 
 @given(_overrides)
-def test_what_the_code_takes_the_schema_takes_too(overrides):
+def test_what_the_code_takes_the_schema_takes_too(parts):
     try:
-        baseline = model.load("intermediate", overrides)
+        baseline = model.load("intermediate", parts)
     except BaselineError:
         return
-    if overrides.get("session_tickets") is not False:  # off, as YAML 1.1 reads it
-        OVERRIDES.validate(overrides)
+    if parts.get("session_tickets") is not False:  # off, as YAML 1.1 reads it
+        OVERRIDES.validate(parts)
     COMPLETE.validate(baseline.to_dict())
     assert model.load("modern", baseline.to_dict()) == baseline
 
 
 @given(_overrides)
-def test_what_the_schema_refuses_the_code_refuses_too(overrides):
+def test_what_the_schema_refuses_the_code_refuses_too(parts):
     """And nothing but a BaselineError ever comes out."""
-    fits = OVERRIDES.is_valid(overrides)
+    fits = OVERRIDES.is_valid(parts)
     try:
-        model.load("intermediate", overrides)
+        model.load("intermediate", parts)
     except BaselineError as error:
         assert error.key
     else:
-        assert fits or overrides.get("session_tickets") is False
+        assert fits or parts.get("session_tickets") is False
 
 
 # --- clamp ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From profile data and the user's overrides to a checked :class:`~.model.Baseline`.
+"""What a user may replace in a profile, and every reason why not.
 
 The rules here and those of ``docs/schemas/baseline.schema.json`` are the same where JSON Schema can say them; a test
 keeps them so. What only code can say: names must be registered, and what a standard prohibits cannot be approved or
@@ -13,7 +13,6 @@ import typing as t
 
 from ..errors import BaselineError
 from . import groups, model, signatures, suites
-from .profiles import PROFILES
 
 #: Protocols a baseline may approve.
 APPROVABLE = model.PROTOCOLS[4:]
@@ -24,39 +23,11 @@ _PARTS = tuple(key for key in model.Baseline._fields if key not in (*_TEXTS, "so
 _LISTED = 24
 
 
-def build(profile: str, overrides: t.Mapping[str, t.Any]) -> model.Baseline:
-    """See :func:`model.load`."""
-    if profile not in PROFILES:
-        raise BaselineError("profile", _unknown("profile", profile, PROFILES))
-    data = PROFILES[profile]
-    return _freeze(_override(data, overrides) if overrides else data)
+def merge(data: t.Mapping[str, t.Any], overrides: t.Any) -> dict[str, t.Any]:
+    """``data`` with the parts of ``overrides`` in their place, each checked, and the whole checked for sense.
 
-
-def _freeze(data: t.Mapping[str, t.Any]) -> model.Baseline:
-    values: dict[str, t.Any] = {}
-    for key in (*_TEXTS, *_PARTS):
-        value = data[key]
-        if key == "certificate":
-            rules: dict[str, t.Any] = {
-                name: tuple(rule) if isinstance(rule, list) else rule for name, rule in value.items()
-            }
-            values[key] = model.CertificateRules(**rules)
-        elif key.startswith("tolerated_"):
-            values[key] = frozenset(value)
-        else:
-            values[key] = tuple(value) if isinstance(value, list) else value
-    # What is approved needs no tolerance.
-    values["tolerated_suites"] -= {*values["suites_tls12"], *values["suites_tls13"]}
-    values["tolerated_groups"] -= set(values["groups"])
-    values["tolerated_signature_schemes"] -= set(values["signature_schemes"])
-    return model.Baseline(sources=tuple(sorted(data["sources"].items())), **values)
-
-
-# --- overrides --------------------------------------------------------------------------------------------------
-
-
-def _override(data: t.Mapping[str, t.Any], overrides: t.Any) -> dict[str, t.Any]:
-    """``data`` with the parts of ``overrides`` in their place, each checked, and the whole checked for sense."""
+    Raises BaselineError naming the key.
+    """
     given = _mapping("overrides", overrides, model.Baseline._fields)
     merged = dict(data)
     for key, value in given.items():
@@ -219,7 +190,7 @@ def _names(key: str, value: t.Any, vocabulary: _Vocabulary) -> list[str]:
                 right = vocabulary.translate(name)
             except KeyError:
                 usable = [other for other in known if not vocabulary.refuses(other)]
-                raise BaselineError(place, _unknown(vocabulary.what, name, usable)) from None
+                raise BaselineError(place, unknown(vocabulary.what, name, usable)) from None
             raise BaselineError(
                 place, f"{name!r} is OpenSSL's name of the {vocabulary.what} {right}: use the IANA name"
             )
@@ -242,7 +213,7 @@ def _mapping(key: str, value: t.Any, valid: t.Iterable[str]) -> t.Mapping[str, t
     for name in value:
         if name not in valid:
             place = str(name) if key == "overrides" else f"{key}.{name}"
-            raise BaselineError(place, _unknown("key", name, valid))
+            raise BaselineError(place, unknown("key", name, valid))
     return value
 
 
@@ -255,7 +226,7 @@ def _integer(key: str, value: t.Any, least: int, reason: str = "") -> int:
 
 def _choice(key: str, value: t.Any, valid: t.Sequence[str]) -> str:
     if value not in valid:
-        raise BaselineError(key, _unknown("value", value, valid))
+        raise BaselineError(key, unknown("value", value, valid))
     return str(value)
 
 
@@ -273,7 +244,7 @@ def _kind(value: t.Any) -> str:
     return "nothing" if value is None else type(value).__name__
 
 
-def _unknown(what: str, name: t.Any, valid: t.Iterable[str]) -> str:
+def unknown(what: str, name: t.Any, valid: t.Iterable[str]) -> str:
     """An unknown name, the nearest right one, and all of them when that is a list a person would read."""
     import difflib
 
