@@ -79,7 +79,8 @@ def redact(text: str) -> tuple[str, int]:
 
     def assignment(match: re.Match[str]) -> str:
         value = match.group(2)
-        if MARK in value or value.startswith("$"):
+        done = MARK in value or match.string.startswith(f" {MARK}", match.end())
+        if done or value.startswith("$"):
             return match.group()
         quote = value[0] if value[0] in "\"'" else ""
         return taken(match, match.group(1) + quote) + quote

@@ -9,6 +9,7 @@ The rules are those of ``ngx_conf_read_token`` in nginx's ``src/core/ngx_conf_fi
 
 from __future__ import annotations
 
+import gc
 import re
 import typing as t
 from bisect import bisect_right
@@ -138,7 +139,18 @@ def parse(path: str, data: bytes) -> Tree:
         raise ConfigurationError(
             path, 1, 1, "the file begins with a UTF-8 byte order mark, which nginx takes for a directive; remove it"
         )
-    tree = Tree(path, data)
+    # A tree is large and holds no garbage, but the collector would go through all of it again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _parse(Tree(path, data))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _parse(tree: Tree) -> Tree:
+    data = tree.data
     size = len(data)
     siblings = tree.children
     open_blocks: list[Directive] = []
