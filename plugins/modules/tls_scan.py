@@ -177,7 +177,7 @@ reports:
       returned: always
       sample: compliant
     protocols:
-      description: For each protocol, whether it is C(accepted), C(refused) or C(indeterminate), and which probe shows it.
+      description: For each protocol, whether it is C(accepted), C(refused) or C(indeterminate), and which probe shows.
       type: dict
       returned: always
       sample: {TLSv1.0: {status: refused, probe: tls10, detail: alert protocol_version (70)}}

@@ -27,6 +27,8 @@ from .hello import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from .hello import Hello
 
 #: Bytes read from one connection at most.
@@ -116,7 +118,8 @@ class Answer:
     Feed it with :meth:`feed` until that returns True, or end it with :meth:`finish`. Facts not seen stay None.
     ``suite`` is a code point; ``group`` a named group; ``finite_field`` a pair (prime, generator); ``signature`` the
     scheme of a TLS 1.2 ServerKeyExchange; ``certificates`` DER, in the server's order; ``sealed`` the encrypted
-    records of a TLS 1.3 flight and ``hello`` the ServerHello message before them, for who holds the keys.
+    records of a TLS 1.3 flight and ``hello`` the ServerHello message before them, for who holds the keys: ``unseal`` is
+    called when whole records have come, adds what they hold, and returns True when that is all.
     """
 
     __slots__ = (
@@ -143,6 +146,7 @@ class Answer:
         "specs",
         "staple",
         "suite",
+        "unseal",
         "version",
         "warnings",
     )
@@ -172,6 +176,7 @@ class Answer:
         self.specs: tuple[int, ...] = ()
         self.hello = b""
         self.sealed: list[bytes] = []
+        self.unseal: Callable[[Answer], bool] | None = None
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -237,7 +242,7 @@ class Answer:
                     return self._break("application data before ServerHello")
                 self.sealed.append(data[at - 5 - length : at])
         self._records = data[at:]
-        return False
+        return bool(self.sealed) and not self._records and self.unseal is not None and self.unseal(self)
 
     def _read_foreign(self, data: bytes) -> bool:
         """An answer that does not begin like TLS: SSLv2, text, or something else."""

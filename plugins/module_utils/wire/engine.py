@@ -154,11 +154,11 @@ class _Target:
     )
 
     def __init__(
-        self, place: int, endpoint: Endpoint, family: int, sockaddr: Any, kit: Kit, host: _Host, http: bool
+        self, place: int, endpoint: Endpoint, family: int, sockaddr: Any, kit: Kit, host: _Host, options: ScanOptions
     ) -> None:
         self.place, self.family, self.sockaddr, self.host = place, family, sockaddr, host
         self.address: str = sockaddr[0]
-        self.examination = Examination(endpoint, kit, http)
+        self.examination = Examination(endpoint, kit, options.detail == "full", options.http)
         self.open = 0
         self.report: Json | None = None
         self.steps = self.examination.steps()
@@ -290,7 +290,7 @@ class _Scan:
                 host = self.hosts.get(sockaddr[0])
                 if host is None:
                     host = self.hosts[sockaddr[0]] = _Host(self.options.per_host)
-                yield _Target(place, endpoint, family, sockaddr, self.kit, host, self.options.http)
+                yield _Target(place, endpoint, family, sockaddr, self.kit, host, self.options)
                 place += 1
 
     def _begin(self, target: _Target) -> None:
@@ -399,11 +399,14 @@ class _Scan:
     def _ask(self, connection: _Connection) -> None:
         """Queue the hello and be ready for its answer."""
         probe = connection.probe
-        data = probe.hello.encode(probe.sni, probe.share)
+        flight = probe.flight
+        data = probe.hello.encode(probe.sni, flight.share if flight else None)
         probe.digest, probe.length = sha256(data).hexdigest(), len(data)
-        probe.sent = data if probe.share is not None else b""
         connection.pending += data
         connection.answer = Answer(probe.hello)
+        if flight is not None:
+            flight.sent = data
+            connection.answer.unseal = flight.open
 
     def _send(self, connection: _Connection, first: bool = False) -> bool:
         """Send what is pending. True when all of it is out; a failed connection is concluded."""

@@ -8,8 +8,8 @@ exactly what one probe asks about and nothing a server could trip over:
 - at most 120 suites (some middleboxes drop more than 128);
 - never 256 to 511 bytes (old load balancers take those for SSLv2 and hang; RFC 7685), and no length that leaves
   10 or 14 modulo 256 (read as an alert or a heartbeat by some);
-- the renegotiation extension always, or the SCSV where there are no extensions (some servers refuse without), never
-  both (RFC 5746, 3.4 advises against it, and wolfSSL answers it with handshake_failure);
+- up to TLS 1.2 the renegotiation extension always, or the SCSV (some servers refuse without), never both (RFC 5746,
+  3.4 advises against it, and wolfSSL answers it with handshake_failure);
 - groups and signature schemes of TLS 1.3 only in a hello for TLS 1.3, where foreign ones draw illegal_parameter;
 - random, session id and key shares fresh in every hello.
 """
@@ -81,10 +81,10 @@ class Hello:
     how far the answer is worth reading. ``top`` is the version asked for; below TLS 1.3 the protocol lets a server
     choose any lower one.
 
-    ``bare`` leaves out all extensions. ``extras`` are whole encoded extensions to add, ``compress`` offers DEFLATE,
-    ``shares`` are the TLS 1.3 groups to send a key share for: with none, a server that agrees answers with a
-    HelloRetryRequest, which names suite and group and costs neither side a key exchange. ``least`` pads the
-    handshake message to at least so many bytes.
+    ``bare`` leaves out all extensions, ``slim`` those that neither ask nor are needed. ``extras`` are whole encoded
+    extensions to add, ``compress`` offers DEFLATE. ``shares`` are the TLS 1.3 groups to send a key share for: with
+    none, a server that agrees answers with a HelloRetryRequest, which names suite and group and costs neither side a
+    key exchange. ``least`` pads the handshake message to at least so many bytes.
     """
 
     __slots__ = (
@@ -151,7 +151,7 @@ class Hello:
         if self.top == SSL2:
             return self._encode_ssl2()
         if not self._suites:
-            scsv = (RENEGOTIATION_SCSV,) if self.bare and RENEGOTIATION_SCSV not in self.suites else ()
+            scsv = (RENEGOTIATION_SCSV,) if (self.bare or self.slim) and self.top < TLS13 else ()
             self._suites = _list16(self.suites + scsv) + (b"\2\1\0" if self.compress else b"\1\0")
         fresh = os.urandom(64 if self.top == TLS13 else 32)
         # A session id of 32 bytes in TLS 1.3 keeps middleboxes quiet (RFC 8446, appendix D.4).
@@ -192,8 +192,9 @@ class Hello:
 
     def _fixed_extensions(self) -> bytes:
         """Everything that is the same in each hello. Never ends with an empty extension: some servers refuse that."""
-        parts = [extension(RENEGOTIATION_INFO, b"\0")]
+        parts = []
         if not self.slim:
+            parts.append(extension(RENEGOTIATION_INFO, b"\0"))
             parts.append(extension(EXTENDED_MASTER_SECRET, b""))
             if self.top < TLS13:
                 parts.append(extension(SESSION_TICKET, b""))
@@ -216,6 +217,6 @@ class Hello:
         if 255 < length < 512:
             return extension(PADDING, bytes(max(512 - length - 4, 1)))
         if length % 256 in _BAD_REMAINDERS:
-            # Eight bytes: from below 256 this cannot reach the bad range, for 246 and 250 are not bad remainders.
+            # Eight bytes: enough to leave the bad remainders, too few to come to the bad range.
             return extension(PADDING, bytes(4))
         return b""

@@ -14,7 +14,7 @@ after. Everything else is indeterminate.
 from __future__ import annotations
 
 from .answers import ACCEPTED, INDETERMINATE, PLAINTEXT, REFUSED, SOFT, UNREACHABLE, UNRECOGNIZED_NAME, Answer
-from .hello import PROTOCOL, SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, Hello
+from .hello import PROTOCOL, SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, UNTIL_FLIGHT, Hello
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from .answers import Outcome
     from .endpoint import Endpoint
+    from .flight import Flight
     from .kit import Kit
+    from .survey import Survey
 
     #: A conversation other than a hello, driven like a dialogue of ``starttls``.
     Conversation = Generator[bytes, bytes | None, Any]
@@ -40,10 +42,10 @@ _RETRY_SIZE = 576
 
 
 class Probe:
-    """One question over one connection (or two, when the first gave no answer at all), and its outcome.
+    """One question over one connection, and its outcome.
 
     ``milliseconds`` counts from the start of connecting. ``limited`` marks an endpoint that asked us to come back
-    later.
+    later. ``flight`` holds the keys where the encrypted part of the answer is to be read.
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class Probe:
         "attempts",
         "digest",
         "facts",
+        "flight",
         "hello",
         "id",
         "length",
@@ -58,8 +61,6 @@ class Probe:
         "milliseconds",
         "outcome",
         "response",
-        "sent",
-        "share",
         "sni",
     )
 
@@ -68,8 +69,7 @@ class Probe:
         self.outcome: Outcome | None = None
         self.answer: Answer | None = None
         self.facts: dict[str, Any] | None = None
-        self.share: Callable[[int], bytes] | None = None
-        self.sent = b""
+        self.flight: Flight | None = None
         self.digest = ""
         self.length = self.attempts = 0
         self.milliseconds = 0.0
@@ -122,22 +122,14 @@ class Line:
             return REFUSED  # it chose an older version, which says that it has not this one
         return last.status
 
-    @property
-    def misfit(self) -> bool:
-        """Whether the refusal may be about what the hello could not carry: extensions, or a key share."""
-        outcome = self.last.outcome
-        if outcome is None or outcome.status != REFUSED:
-            return False
-        return outcome.unsure or (self.last.hello.bare and outcome.alert in _ALERTS_OF_MISFIT)
-
 
 class Question:
     """Something to be refused, asked in one shape or more. ``version`` is the protocol version it is about."""
 
-    __slots__ = ("id", "lines", "skipped", "version")
+    __slots__ = ("id", "lines", "version")
 
-    def __init__(self, name: str, version: int, probes: list[Probe], skipped: str = "") -> None:
-        self.id, self.version, self.skipped = name, version, skipped
+    def __init__(self, name: str, version: int, probes: list[Probe]) -> None:
+        self.id, self.version = name, version
         self.lines = [Line(probe) for probe in probes]
 
     @property
@@ -175,17 +167,18 @@ class Result:
 class Examination:
     """Everything asked of one address of one endpoint, and everything learned.
 
-    ``ask_http`` tells whether to ask an https endpoint for its headers.
+    ``full``: list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
     """
 
-    def __init__(self, endpoint: Endpoint, kit: Kit, ask_http: bool = False) -> None:
-        self.endpoint, self.kit, self.ask_http = endpoint, kit, ask_http
+    def __init__(self, endpoint: Endpoint, kit: Kit, full: bool = False, ask_http: bool = False) -> None:
+        self.endpoint, self.kit, self.full, self.ask_http = endpoint, kit, full, ask_http
         self.probes: list[Probe] = []
         self.talks: list[Talk] = []
         self.questions: dict[str, Question] = {}
         self.controls: list[Probe] = []
         self.live_after = False
-        self.hybrid: str | bool | None = None
+        self.hybrid: str | None = None
+        self.survey: Survey | None = None
 
     # --- what was seen ----------------------------------------------------------------------------------------------
 
@@ -224,10 +217,6 @@ class Examination:
         accepted = question.accepted
         if accepted is not None:
             return Result(ACCEPTED, accepted, accepted.outcome.detail if accepted.outcome else "")
-        if question.skipped:
-            return Result(REFUSED, None, question.skipped)
-        if not question.lines:
-            return Result(INDETERMINATE, None, "not asked")
         for line in question.lines:
             if line.status not in (REFUSED, SOFT):
                 return Result(INDETERMINATE, line.last, self._detail(line.last))
@@ -237,7 +226,7 @@ class Examination:
         if self._needs_another_shape(question):
             return Result(INDETERMINATE, last, f"{self._detail(last)}, not confirmed by a second hello")
         if not question.soft:
-            proof = next((line.last for line in question.lines if not line.misfit), last)
+            proof = next((line.last for line in question.lines if not self._unsure(line)), last)
             return Result(REFUSED, proof, self._detail(proof))
         if not self.live_after:
             return Result(INDETERMINATE, last, f"{self._detail(last)}, and no handshake succeeded afterwards")
@@ -249,13 +238,25 @@ class Examination:
         A hello for a higher version offers all lower ones (RFC 5246, E.1), so those for TLS 1.0 and 1.1, which have
         another shape, ask about older versions too.
         """
-        if not any(line.misfit or line.status == SOFT for line in question.lines):
-            return False
-        if len(question.lines) > 1:
+        if len(question.lines) > 1 or not any(self._unsure(line) for line in question.lines):
             return False
         above = (self.questions.get(name) for name, version in _LEGACY if version > question.version)
         offers_it = question.version in (SSL3, TLS10)
         return not (offers_it and any(other is not None and other.decisive for other in above))
+
+    def _unsure(self, line: Line) -> bool:
+        """Whether a refusal may be about the hello and not about what it asks."""
+        probe, outcome = line.last, line.last.outcome
+        if outcome is None or line.status == SOFT or outcome.unsure:
+            return True
+        if outcome.alert not in _ALERTS_OF_MISFIT or probe.hello.top == SSL2:
+            return False  # to SSLv2, any TLS alert says that nobody there speaks SSLv2
+        return probe.hello.bare or not self._shape_known(probe.hello.top)
+
+    def _shape_known(self, top: int) -> bool:
+        """Whether a hello like those for this version was accepted before, if only for another version."""
+        seen = [probe.hello for probe in self.probes if probe.status == ACCEPTED]
+        return any((hello.top == TLS13) == (top == TLS13) and not hello.bare and hello.top != SSL2 for hello in seen)
 
     @staticmethod
     def _detail(probe: Probe) -> str:
@@ -285,17 +286,53 @@ class Examination:
             if self._hopeless() or not self._answered():
                 return
             yield self._ask_new_versions()
-        yield from self._separate()
-        yield from self._versions()
+        yield self._ask_rest()
         yield from self._follow_ups()
         yield from self._control_again()
         if self.first_accepted is not None:
+            yield from self._encrypted_flight()
+            if self.full:
+                from .survey import Survey
+
+                self.survey = Survey(self)
+                yield from self.survey.steps()
             yield from self._beyond_tls()
 
     def _talk(self, name: str, conversation: Callable[[Endpoint], Conversation]) -> Generator[list[Any], None, None]:
         talk = Talk(name, lambda: conversation(self.endpoint))
         self.talks.append(talk)
         yield [talk]
+
+    def readable_group(self) -> int | None:
+        """A group the endpoint chose with TLS 1.3 and that we know a key exchange for."""
+        from .kex import GROUPS
+
+        for probe in self.probes:
+            group = probe.outcome.group if probe.outcome and probe.version == TLS13 else None
+            if group in GROUPS:
+                return group
+        return None
+
+    def _encrypted_flight(self) -> Generator[list[Any], None, None]:
+        """The certificates of an endpoint that shows them only encrypted."""
+        if self.accepted(TLS13) is None:
+            return
+        if not self.full and any(probe.answer and probe.answer.certificates for probe in self.probes):
+            return
+        group = self.readable_group()
+        if group is not None:
+            hello = self.kit.version13.variant(groups=(group,), shares=(group,), until=UNTIL_FLIGHT)
+            yield [self.ask_also("flight.tls13", hello)]
+
+    def ask_also(self, name: str, hello: Hello) -> Probe:
+        """A probe beyond the verdict; probes of the same name are numbered."""
+        count = sum(probe.id.startswith(f"{name}.") for probe in self.probes)
+        probe = self._probe(f"{name}.{count + 1}", hello)
+        if hello.top == TLS13 and hello.until == UNTIL_FLIGHT:
+            from .flight import Flight
+
+            probe.flight = Flight(hello.shares)
+        return probe
 
     def _beyond_tls(self) -> Generator[list[Any], None, None]:
         """What the protocol inside says: HSTS, and whether it goes on without TLS."""
@@ -318,16 +355,22 @@ class Examination:
     def _controls(self) -> Generator[list[Any], None, None]:
         """Both controls, and each again in another shape when it was neither accepted nor refused by an alert."""
         http = self.endpoint.scheme == "https"
-        self.controls = [
-            self._probe("control.tls12", self.kit.control12(http)),
-            self._probe("control.tls13", self.kit.control13),
-        ]
-        yield self.controls[:]
-        again = [probe for probe in self.controls if self._try_again(probe)]
-        if again and not any(probe.status == PLAINTEXT for probe in self.controls):
+        wave = self._ask("tls12", TLS12, self._probe("control.tls12", self.kit.control12(http)))
+        wave += self._ask("tls13", TLS13, self._probe("control.tls13", self.kit.control13))
+        self.controls = wave[:]
+        yield wave
+        again = [probe for probe in wave if self._try_again(probe)]
+        if again and not any(probe.status == PLAINTEXT for probe in wave):
             more = [self._probe(f"{probe.id}.again", probe.hello.reshaped()) for probe in again]
+            for probe in more:
+                self._also("tls13" if probe.hello.top == TLS13 else "tls12", probe)
             self.controls += more
             yield more
+
+    def _also(self, name: str, probe: Probe) -> Probe:
+        """Another shape of a question asked before."""
+        self.questions[name].lines.append(Line(probe))
+        return probe
 
     @staticmethod
     def _try_again(probe: Probe) -> bool:
@@ -345,16 +388,15 @@ class Examination:
         """Whether there is no TLS to be examined: nobody there, plaintext, or an endpoint that turned us away."""
         return all(probe.status in (UNREACHABLE, PLAINTEXT) or probe.limited for probe in self.probes)
 
-    def _ask(self, name: str, version: int, *probes: Probe, skipped: str = "") -> list[Probe]:
-        """Note a question. ``probes`` is empty when ``skipped`` says why it needs no asking."""
-        self.questions[name] = Question(name, version, list(probes), skipped)
-        return list(probes)
+    def _ask(self, name: str, version: int, probe: Probe) -> list[Probe]:
+        """Note a question; its probe as a wave."""
+        self.questions[name] = Question(name, version, [probe])
+        return [probe]
 
-    def _unspoken(self, version: int) -> bool:
+    def _unspoken(self, name: str) -> bool:
         """Whether the control of a version was refused because of the version, by an endpoint that lives."""
-        control = self.controls[0 if version == TLS12 else 1]
-        alert = control.outcome.alert if control.outcome else None
-        return alert == _PROTOCOL_VERSION_ALERT and self.first_accepted is not None
+        alerts = [line.last.outcome.alert for line in self.questions[name].lines if line.last.outcome]
+        return _PROTOCOL_VERSION_ALERT in alerts and self.first_accepted is not None
 
     def _ask_old_versions(self) -> list[Probe]:
         kit, ask, probe = self.kit, self._ask, self._probe
@@ -365,23 +407,43 @@ class Examination:
         return wave
 
     def _ask_new_versions(self) -> list[Probe]:
-        """Forbidden suites, groups and signature schemes."""
+        """Forbidden suites, groups and signature schemes; where a control was not accepted, the version itself."""
+        kit = self.kit
         wave: list[Probe] = []
-        for number, hello in enumerate(self.kit.suites12_forbidden, 1):
+        for number, hello in enumerate(kit.suites12_forbidden, 1):
             name = f"suites.tls12.{number}"
             wave += self._ask(name, TLS12, self._probe(name, hello))
-        return wave + self._ask_tls12() + self._ask_tls13()
+        if self.accepted(TLS12):
+            wave += self._ask_tls12()
+        elif not self._unspoken("tls12"):
+            wave.append(self._also("tls12", self._probe("tls12", kit.version12)))
+        if self.accepted(TLS13):
+            wave += self._ask_tls13()
+        elif not self._unspoken("tls13"):
+            wave.append(self._also("tls13", self._probe("tls13", kit.version13)))
+        return wave
+
+    def _ask_rest(self) -> list[Probe]:
+        """What the answers so far leave to be asked."""
+        wave: list[Probe] = []
+        if self.accepted(TLS12) and "signatures.tls12" not in self.questions:
+            wave += self._ask_tls12()
+        else:
+            wave += self._separate_signatures()
+        if self.accepted(TLS13) and "suites.tls13" not in self.questions:
+            wave += self._ask_tls13()
+        else:
+            wave += self._separate_groups()
+        return wave
 
     def _ask_tls12(self) -> list[Probe]:
         kit = self.kit
         wave: list[Probe] = []
-        if self._unspoken(TLS12):
-            return wave
         if kit.with_field:
             wave.append(self._probe("dhe.tls12", kit.finite_field))
-        if kit.forbidden_curves12 and kit.with_curve:
+        if kit.forbidden_curves12:
             wave += self._ask("groups.tls12", TLS12, self._probe("groups.tls12", kit.groups12_forbidden()))
-        if kit.forbidden_schemes12 and kit.signed:
+        if kit.forbidden_schemes12:
             # Rides along: is there a second certificate for the other kind of key?
             hello = kit.signatures12_forbidden(self._other_schemes())
             wave += self._ask("signatures.tls12", TLS12, self._probe("signatures.tls12", hello))
@@ -391,16 +453,10 @@ class Examination:
         kit = self.kit
         wave: list[Probe] = []
         if kit.forbidden13:
-            if self._unspoken(TLS13):
-                self._ask("suites.tls13", TLS13, skipped="TLSv1.3 is refused")
-            else:
-                wave += self._ask("suites.tls13", TLS13, self._probe("suites.tls13", kit.suites13_forbidden))
-        if self._unspoken(TLS13):
-            return wave
-        # Rides along, unless the control has shown it: does the endpoint know a hybrid post-quantum group?
-        chosen = self.controls[1].outcome.group if self.controls[1].outcome else None
-        if chosen in kit.hybrids:
-            self.hybrid = kit.group_name(chosen)
+            wave += self._ask("suites.tls13", TLS13, self._probe("suites.tls13", kit.suites13_forbidden))
+        # Rides along, unless a control has shown it: does the endpoint know a hybrid post-quantum group?
+        chosen = [probe.outcome.group for probe in self.probes if probe.version == TLS13 and probe.outcome]
+        self.hybrid = next((kit.group_name(group) for group in chosen if group in kit.hybrids), None)
         besides = () if self.hybrid else kit.hybrids
         if kit.forbidden_groups13 or besides:
             hello = kit.groups13_forbidden(besides)
@@ -415,43 +471,30 @@ class Examination:
         name = self.kit.suite_name(shown.suite)
         return self.kit.rsa_schemes if "_ECDSA_" in name else self.kit.ec_schemes
 
-    def _separate(self) -> Generator[list[Any], None, None]:
-        """Where what rode along was accepted, ask the question again without it."""
-        kit = self.kit
-        wave: list[Probe] = []
-        question = self.questions.get("groups.tls13")
-        if question is not None and not self.hybrid:
-            chosen = question.accepted.outcome if question.accepted else None
-            if chosen is not None and chosen.group not in kit.forbidden_groups:
-                self.hybrid = kit.group_name(chosen.group)
-                if kit.forbidden_groups13:
-                    name = "groups.tls13.forbidden"
-                    wave += self._ask("groups.tls13", TLS13, self._probe(name, kit.groups13_forbidden()))
-                else:
-                    del self.questions["groups.tls13"]
-        question = self.questions.get("signatures.tls12")
+    def _separate_groups(self) -> list[Probe]:
+        """Where the hybrid group that rode along was accepted, ask about the forbidden ones without it."""
+        kit, question = self.kit, self.questions.get("groups.tls13")
         chosen = question.accepted.outcome if question is not None and question.accepted else None
-        if chosen is not None and chosen.scheme not in kit.forbidden_schemes:
-            name = "signatures.tls12.forbidden"
-            wave += self._ask("signatures.tls12", TLS12, self._probe(name, kit.signatures12_forbidden()))
-        elif (chosen is not None or question is None) and self._other_schemes():
-            hello = self.controls[0].hello.variant(schemes=self._other_schemes())
-            wave.append(self._probe("control.other_key", hello))
-        if wave:
-            yield wave
+        if chosen is None or chosen.group in kit.forbidden_groups:
+            return []
+        self.hybrid = kit.group_name(chosen.group)
+        if not kit.forbidden_groups13:
+            del self.questions["groups.tls13"]
+            return []
+        return self._ask("groups.tls13", TLS13, self._probe("groups.tls13.forbidden", kit.groups13_forbidden()))
 
-    def _versions(self) -> Generator[list[Any], None, None]:
-        """TLS 1.2 and 1.3 of endpoints that did not take a control: was it the version, or what else was offered?"""
-        wave: list[Probe] = []
-        for name, version, hello in (("tls12", TLS12, self.kit.version12), ("tls13", TLS13, self.kit.version13)):
-            if self.accepted(version) is None:
-                control = self.controls[0 if version == TLS12 else 1]
-                if control.outcome is not None and control.outcome.alert == _PROTOCOL_VERSION_ALERT:
-                    self._ask(name, version, control)
-                else:
-                    wave += self._ask(name, version, self._probe(name, hello))
-        if wave:
-            yield wave
+    def _separate_signatures(self) -> list[Probe]:
+        """The same for the schemes of the other kind of key, whose certificate is now known."""
+        kit, question = self.kit, self.questions.get("signatures.tls12")
+        chosen = question.accepted.outcome if question is not None and question.accepted else None
+        if chosen is None:
+            return []
+        if chosen.scheme not in kit.forbidden_schemes:
+            hello = kit.signatures12_forbidden()
+            return self._ask("signatures.tls12", TLS12, self._probe("signatures.tls12.forbidden", hello))
+        others = self._other_schemes()
+        hello = self.controls[0].hello.variant(schemes=others)
+        return [self._probe("control.other_key", hello)] if others else []
 
     def _follow_ups(self) -> Generator[list[Any], None, None]:
         """First once more what had no answer, then in another shape what was only soft."""
@@ -469,8 +512,7 @@ class Examination:
             if question.accepted is None and question.decisive and self._needs_another_shape(question):
                 first = question.lines[0].last
                 probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
-                question.lines.append(Line(probe))
-                wave.append(probe)
+                wave.append(self._also(question.id, probe))
         if wave:
             yield wave
 

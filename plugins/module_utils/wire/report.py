@@ -133,6 +133,10 @@ def _part(examination: Examination, prefix: str, forbidden: list[Json], selected
     """Suites, groups or signatures: what was chosen, what is forbidden and accepted, and what that says as a whole."""
     questions = [question for name, question in examination.questions.items() if name.startswith(prefix)]
     part: Json = {"selected": selected, "forbidden": forbidden, "status": None}
+    if examination.survey is not None:
+        kind = prefix.rstrip(".")
+        part["accepted"] = examination.survey.accepted[kind]
+        part["incomplete"] = sorted(protocol for what, protocol in examination.survey.open if what == kind)
     if forbidden:
         part["status"] = ACCEPTED
     elif questions:
@@ -164,7 +168,10 @@ def _suites(examination: Examination) -> Json:
         selected.setdefault(protocol, names[0])
         for name in names:
             _note(forbidden, kit.baseline.forbids_suite(name), {"protocol": protocol, "suite": name, "probe": probe.id})
-    return _part(examination, "suites.", forbidden, selected)
+    part = _part(examination, "suites.", forbidden, selected)
+    if examination.survey is not None:
+        part["order"] = examination.survey.order
+    return part
 
 
 def _groups(examination: Examination) -> Json:
@@ -197,8 +204,9 @@ def _hybrid(examination: Examination) -> str | bool | None:
     question = examination.questions.get("groups.tls13")
     if question is not None and question.accepted is None and examination.kit.hybrids:
         return False if examination.settle(question).status == REFUSED else None
-    question = examination.questions.get("tls13")
-    return False if question is not None and examination.settle(question).status == REFUSED else None
+    if question is None and examination.settle(examination.questions["tls13"]).status == REFUSED:
+        return False
+    return None
 
 
 def _finite_field(answer: Answer) -> Json:
@@ -249,6 +257,11 @@ def _features(examination: Examination) -> Json:
     )
     seen = [probe.answer for probe in _accepted(examination) if probe.version not in (SSL2, TLS13)]
     answer = next((answer for answer in seen if answer is not None), None)
+    if examination.survey is not None:
+        features["fallback_scsv"] = examination.survey.fallback_scsv
+    sealed = next((probe.answer for probe in _accepted(examination) if probe.flight is not None), None)
+    if sealed is not None and sealed.certificates is not None:
+        features["client_certificate"], features["ocsp_staple"] = sealed.client_certificate, sealed.staple
     if answer is None or answer.extensions is None:
         return features
     found = answer.extensions
