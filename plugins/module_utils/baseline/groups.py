@@ -44,10 +44,6 @@ class Group(Record):
         return self.code >= 0x17 and not (0x1A <= self.code <= 0x1C or self.code >= 0xFE00)
 
     @property
-    def post_quantum(self) -> bool:
-        return self.kind in ("kem", "hybrid")
-
-    @property
     def deprecated(self) -> bool:
         """Deprecated by RFC 8422, 5.1.1 (values 1 to 22 and explicit curves) or a pre-standard Kyber."""
         return self.code < 0x17 or self.code >= 0xFF00 or "Kyber" in self.name

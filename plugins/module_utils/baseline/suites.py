@@ -138,8 +138,6 @@ class Suite(Record):
             return "RC4 is prohibited (RFC 7465)"
         if self.encryption.startswith("3DES"):
             return "Triple DES has 64-bit blocks and is disallowed since 2024 (NIST SP 800-131A Rev. 2)"
-        if self.mac == "MD5":
-            return "MD5 is broken (RFC 6151)"
         if self.key_exchange in ("RSA", "DH", "DHE"):
             return f"{self.key_exchange} key exchange is prohibited up to TLS 1.2 (RFC 10015)"
         return ""
