@@ -230,8 +230,8 @@ EU_STRICT: Data = {
         "groups": _EU + "; x25519 is not in BSI's list",
         "signature_schemes": _EU + ": SHA-2 with ECDSA or RSA-PSS; BSI dropped PKCS #1 v1.5",
         "tolerated_suites": _EU + ": the CCM suites with the full tag",
-        "tolerated_groups": _EU + ": brainpool, finite fields of 3000 bits or more (TLS 1.3 only); hybrids of an approved"
-        " curve with ML-KEM-768 or ML-KEM-1024: BSI TR-02102-1, which recommends hybrid key agreement",
+        "tolerated_groups": _EU + ": brainpool, finite fields of 3000 bits or more (TLS 1.3 only); hybrids of an"
+        " approved curve with ML-KEM-768 or ML-KEM-1024: BSI TR-02102-1, which recommends hybrid key agreement",
         "tolerated_signature_schemes": "BSI TR-02102-2; RFC 8734",
         "certificate": "BSI TR-02102-1: RSA keys of 3000 bits or more, curves of 250 bits or more; ANSSI R19 and R23:"
         " SHA-2, at most 825 days; warning at " + _WARNING,
