@@ -106,8 +106,8 @@ class ActionModule(ActionBase):
             "report": report,
             "sealed": not check_mode,
             "seal": seal,
-            "verdict": verdict,
-            "counts": {key: record.run[key] for key in ("endpoints", "results")},
+            "verdict": {key: verdict[key] for key in ("exit_code", "verdict", "reasons", "complete")},
+            "counts": {key: verdict[key] for key in ("population", "endpoints", "results")},
         }
 
     def _facts(self, run: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -120,7 +120,7 @@ class ActionModule(ActionBase):
             "control_node": platform.node(),
             "operator": facts.operator(variables, os.environ),
             "versions": facts.versions(variables["ansible_version"]["full"]),
-            "git": facts.git(variables.get("playbook_dir") or os.curdir),
+            "git": facts.git(variables["playbook_dir"]) or facts.git(os.curdir),
             "inventory": facts.inventory([sources] if isinstance(sources, str) else sources),
             "parameters": {
                 "limit": variables.get("ansible_limit"),

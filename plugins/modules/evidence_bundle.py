@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: evidence_bundle
 short_description: Seal what a run found into a bundle that a stranger can verify
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Gathers what the roles of this collection left for every host of the play, and writes one folder of evidence on the
     controller. It holds the source of truth (C(run.json), C(results.ndjson)), the redacted configurations, the
@@ -135,15 +135,15 @@ seal:
   sample: f6a3850dbd4d9b30b12797730eaa765a695155873f7e31601bf5debd788b02bf
 verdict:
   description:
-    - Outcome of the run, the same as C(verdict.json) in the bundle. Its C(exit_code) is V(0) when everything passes or
+    - Outcome of the run, as in C(verdict.json) in the bundle. Its C(exit_code) is V(0) when everything passes or
       is validly excepted, V(2) when something fails, V(3) when something was not proved or the population is not
       complete, V(4) when the data was not as it must be, V(5) when the bundle could not be sealed.
   returned: state=sealed, and on failure
   type: dict
   sample: {"exit_code": 0, "verdict": "compliant", "reasons": []}
 counts:
-  description: Endpoints by state and results by status.
+  description: Hosts and endpoints by state, and results by status.
   returned: state=sealed
   type: dict
-  sample: {"endpoints": {"compliant": 5}, "results": {"pass": 120}}
+  sample: {"population": {"in_inventory": 3, "tested": 3}, "endpoints": {"compliant": 5}, "results": {"pass": 120}}
 """

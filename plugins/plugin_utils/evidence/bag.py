@@ -77,8 +77,7 @@ class Bag:
         self.directory, self.name = directory, name
         self.path = os.path.join(directory, name + UNSEALED)
         with self._failures("cannot be made"):
-            os.makedirs(os.path.join(self.path, "data"), mode=0o700)
-            os.chmod(self.path, 0o700)
+            os.mkdir(self.path, 0o700)
 
     def add(self, path: str, content: bytes | t.Iterable[bytes]) -> None:
         """Write one payload file. ``path`` is below ``data/`` and made of safe names; no file is written twice."""
@@ -129,7 +128,7 @@ class Bag:
             raise EvidenceError(f"{path!r} is not a safe file name", self.path)
         target = os.path.join(self.path, path)
         with self._failures(f"{path} cannot be written"):
-            os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+            _make_folders(os.path.dirname(target))
             with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for chunk in (content,) if isinstance(content, bytes) else content:
                     file.write(chunk)
@@ -173,6 +172,13 @@ class Bag:
             raise EvidenceError(f"bundle {self.name}: {what}: {error.strerror}", left) from error
 
 
+def _make_folders(path: str) -> None:
+    # Not os.makedirs: it gives its mode to the last folder only.
+    if not os.path.isdir(path):
+        _make_folders(os.path.dirname(path))
+        os.mkdir(path, 0o700)
+
+
 def _manifest(hashes: t.Iterable[tuple[str, str, int]]) -> bytes:
     return "".join(f"{digest}  {path}\n" for path, digest, _ in hashes).encode("ascii")
 
@@ -195,7 +201,7 @@ def _sync_folder(path: str) -> None:
 @contextlib.contextmanager
 def _locked(directory: str) -> t.Iterator[None]:
     """Two runs at once would both follow the same predecessor. The lock ends with the process that holds it."""
-    with open(os.path.join(directory, ".lock"), "a", encoding="ascii") as file:
+    with os.fdopen(os.open(os.path.join(directory, ".lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         deadline = time.monotonic() + _LOCK_SECONDS
         while True:
             try:

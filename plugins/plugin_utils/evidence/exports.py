@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, SEVERITIES
 
+from ..terminal import plural
 from .run import SCHEMA_VERSION, Json, Record, dump
 from .text import printable
 
@@ -229,14 +230,14 @@ def verdict(record: Record, fail_severity: str = "low") -> Json:
     gate = [item["status"] for item in record.results if item["severity"] in counted]
     population, unproved = record.run["population"], []
     if "indeterminate" in gate:
-        unproved.append(f"{gate.count('indeterminate')} results were not proved either way")
+        unproved.append(f"{plural(gate.count('indeterminate'), 'result')} not proved either way")
     if population["unreachable"]:
-        unproved.append(f"{population['unreachable']} hosts could not be reached")
+        unproved.append(f"{plural(population['unreachable'], 'host')} not reached")
     if not record.run["complete"]:
         unproved.append(f"the run is not complete: {'; '.join(record.run['incomplete'])}")
     if not gate and not unproved:
         unproved.append("nothing was tested")
-    failing = [f"{gate.count('fail')} results fail"] if "fail" in gate else []
+    failing = [f"{plural(gate.count('fail'), 'result')} failed"] if "fail" in gate else []
     code = 2 if failing else 3 if unproved else 0
     return {
         "schema_version": SCHEMA_VERSION,

@@ -70,14 +70,18 @@ def operator(variables: t.Mapping[str, t.Any], environment: t.Mapping[str, str])
 
 
 def git(folder: str) -> Json | None:
-    """Commit of the repository around the folder and whether it was dirty; None when there is none."""
+    """The repository around the folder, its commit, and whether anything in it was uncommitted; None without one."""
 
     def run(*arguments: str) -> str:
         command = ["git", "-C", folder, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
     try:
-        return {"commit": run("rev-parse", "HEAD").strip(), "dirty": bool(run("status", "--porcelain"))}
+        return {
+            "repository": run("rev-parse", "--show-toplevel").rstrip("\n"),
+            "commit": run("rev-parse", "HEAD").strip(),
+            "dirty": bool(run("status", "--porcelain")),
+        }
     except (OSError, subprocess.SubprocessError):
         return None
 

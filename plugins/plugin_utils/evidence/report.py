@@ -9,6 +9,7 @@ text passes :func:`.text.printable` and HTML escaping, whatever it is and wherev
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import os.path
 import shlex
@@ -86,6 +87,7 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
             yield host["page"], template.render(**common, page="host", hosts=[host], host=host)
 
 
+@functools.lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     folder = os.path.join(os.path.dirname(__file__), "templates")
     environment = jinja2.Environment(

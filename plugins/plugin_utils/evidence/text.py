@@ -55,7 +55,7 @@ def safe_name(text: str, always_tag: bool = False) -> str:
     A name that had to be changed carries eight digits of the text's SHA-256, so that different texts stay different.
     """
     name = _UNSAFE.sub("-", text).strip("-.")
-    if name == text and len(name) <= _LONGEST and not _RESERVED.match(name) and not always_tag:
+    if name and name == text and len(name) <= _LONGEST and not _RESERVED.match(name) and not always_tag:
         return name
     stem, suffix = os.path.splitext(name)
     if not 1 < len(suffix) <= 5:

@@ -23,7 +23,11 @@ FACTS = {
     "control_node": "ansible1.clinic.example",
     "operator": {"user": "svc-audit", "on_behalf_of": "j.doe", "started_by": "systemd"},
     "versions": {"collection": "0.1.0", "ansible_core": "2.19.14", "python": "3.11.2"},
-    "git": {"commit": "7e3f25f0c4b1a1d3f7de22b7c9f5a6e0b8d41c55", "dirty": False},
+    "git": {
+        "repository": "/home/svc-audit/hospital",
+        "commit": "7e3f25f0c4b1a1d3f7de22b7c9f5a6e0b8d41c55",
+        "dirty": False,
+    },
     "inventory": [{"source": "/etc/ansible/hospital", "files": 14, "sha256": "5d" * 32}],
     "parameters": {"limit": None, "tags": [], "skip_tags": [], "extra_vars": ["change_ticket"], "check_mode": False},
 }
@@ -130,7 +134,9 @@ def excepted(made, check, exception="EXC-2026-014"):
     return made
 
 
-def listener(names, port=443, protocols=("TLSv1.2", "TLSv1.3"), file="/etc/nginx/conf.d/ehr.conf", line=7, default=True):
+def listener(
+    names, port=443, protocols=("TLSv1.2", "TLSv1.3"), file="/etc/nginx/conf.d/ehr.conf", line=7, default=True
+):
     place = (Provenance(file, line, f"ssl_protocols {' '.join(p.replace('v1.0', 'v1') for p in protocols)};"),)
     return Listener(
         stack="nginx",
@@ -142,7 +148,9 @@ def listener(names, port=443, protocols=("TLSv1.2", "TLSv1.3"), file="/etc/nginx
         tls=True,
         settings={
             "protocols": Setting(tuple(protocols), place),
-            "suites_tls12": Setting(BASELINE.suites_tls12, (Provenance("/etc/nginx/nginx.conf", 31, "ssl_ciphers ..."),)),
+            "suites_tls12": Setting(
+                BASELINE.suites_tls12, (Provenance("/etc/nginx/nginx.conf", 31, "ssl_ciphers ..."),)
+            ),
             "hsts_max_age": Setting(63072000, (Provenance(file, line + 4, "add_header Strict-Transport-Security"),)),
             "session_tickets": Setting("off", (Provenance(file, line + 1, "ssl_session_tickets off;"),)),
         },
@@ -158,15 +166,19 @@ def audit(listeners, version=(1, 22, 1), exports=None):
             "names": list(one.names),
             "endpoints": list(one.endpoints),
             "settings": {
-                key: {"value": list(s.value) if isinstance(s.value, tuple) else s.value,
-                      "provenance": [p._asdict() for p in s.provenance]}
+                key: {
+                    "value": list(s.value) if isinstance(s.value, tuple) else s.value,
+                    "provenance": [p._asdict() for p in s.provenance],
+                }
                 for key, s in one.settings.items()
             },
         }
         for one in listeners
     ]
     found = judge.judge_listeners(listeners, BASELINE, {"stack": "nginx"})
-    found.append(judge.finding("config.valid", "pass", "configured", {"stack": "nginx"}, "the daemon's own test passes"))
+    found.append(
+        judge.finding("config.valid", "pass", "configured", {"stack": "nginx"}, "the daemon's own test passes")
+    )
     files = exports or [
         {"name": "etc/nginx/nginx.conf", "text": "ssl_ciphers ...;\ninclude conf.d/*.conf;\n", "redactions": 0},
         {
@@ -230,14 +242,26 @@ def hosts():
             "scans": [
                 report(f"https://{hl7}:443?sni=hl7.clinic.example", name="hl7.clinic.example"),
                 report(
-                    f"https://{hl7}:8443?sni=legacy.clinic.example", "rraaar", "legacy.clinic.example", weak, 8443,
+                    f"https://{hl7}:8443?sni=legacy.clinic.example",
+                    "rraaar",
+                    "legacy.clinic.example",
+                    weak,
+                    8443,
                     http={"status": 200, "hsts_max_age": None, "hsts": None, "location": None},
                 ),
                 excepted(
-                    report(f"tls://{hl7}:2575?sni=pump.clinic.example", "rraraa", "pump.clinic.example", port=2575, http=None),
+                    report(
+                        f"tls://{hl7}:2575?sni=pump.clinic.example",
+                        "rraraa",
+                        "pump.clinic.example",
+                        port=2575,
+                        http=None,
+                    ),
                     "protocol.tls1_0",
                 ),
-                report(f"tls://{hl7}:2576?sni=adt.clinic.example", "rriiaa", "adt.clinic.example", port=2576, http=None),
+                report(
+                    f"tls://{hl7}:2576?sni=adt.clinic.example", "rriiaa", "adt.clinic.example", port=2576, http=None
+                ),
                 unreachable(f"tls://{hl7}:2577", 2577),
             ],
         },

@@ -1,0 +1,137 @@
+"""The action as ansible-core runs it, on a play whose hosts left what the roles leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "plugin_utils" / "evidence"))
+import evidence_samples as samples
+
+COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+RESULT = "result.json"
+
+
+@pytest.fixture
+def control_node(tmp_path):
+    """A folder with an inventory of three hosts, their variables, and one host that is left out."""
+    hosts, reports = {}, []
+    for host in samples.hosts():
+        targets = [report["endpoint"] for report in host["scans"]]
+        reports += host["scans"]
+        hosts[host["host"]] = {"__verify_targets": targets, "__nginx_tls_audit": host["stacks"]["nginx"]}
+    shared = {"__verify_scan": {"reports": reports}, "ansible_connection": "local"}
+    inventory = {"all": {"hosts": {**hosts, "left.out": {}}, "vars": shared}}
+    (tmp_path / "ansible.cfg").write_text("")
+    (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+    return tmp_path
+
+
+def play(folder, *arguments, limit=True, **options):
+    """Run the action once and return what it returned."""
+    task = {
+        "encryption.in_transit.evidence_bundle": {"directory": "evidence", **options},
+        "register": "made",
+        "run_once": True,
+        "ignore_errors": True,
+    }
+    keep = {
+        "ansible.builtin.copy": {"content": "{{ made }}", "dest": str(folder / RESULT)},
+        "run_once": True,
+        "delegate_to": "localhost",
+        "check_mode": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+    }
+    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task, keep]}]))
+    only = ["--limit", "all:!left.out"] if limit else []
+    subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.yml", *only, *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "HOME": str(folder),
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads((folder / RESULT).read_text())
+
+
+def test_a_run_is_sealed_with_its_facts(control_node):
+    made = play(control_node, "-e", "ticket=CHG-1 password=sesame", fail_on=[])
+    assert (made["changed"], made["sealed"], made["failed"]) == (True, True, False)
+    assert made["verdict"]["exit_code"] == 2
+    assert made["counts"]["endpoints"]["compliant"] == 10
+    assert made["counts"]["population"]["skipped"] == 1
+    bundle = pathlib.Path(made["bundle"])
+    assert bundle.parent == control_node / "evidence"
+    assert pathlib.Path(made["report"]).is_file()
+    assert (
+        subprocess.run(["sh", bundle / "verify.sh", "-d", made["seal"]], capture_output=True, check=False).returncode
+        == 0
+    )
+    run = json.loads((bundle / "data/run.json").read_text())
+    assert run["parameters"]["extra_vars"] == ["password", "ticket"]
+    assert run["parameters"]["limit"] == "all:!left.out"
+    assert run["inventory"][0]["source"] == str(control_node / "inventory.json")
+    assert run["baseline"]["sha256"] == samples.BASELINE.digest
+    everything = b"".join(path.read_bytes() for path in bundle.rglob("*") if path.is_file())
+    assert b"sesame" not in everything
+
+
+def test_the_task_fails_by_the_verdict_and_the_bundle_is_sealed_all_the_same(control_node):
+    made = play(control_node)
+    assert (made["failed"], made["sealed"]) == (True, True)
+    assert made["msg"].startswith("evidence sealed in ")
+    assert "results failed" in made["msg"]
+
+
+def test_check_mode_tells_the_verdict_and_touches_nothing(control_node):
+    made = play(control_node, "--check", fail_on=[])
+    assert (made["changed"], made["sealed"], made["seal"]) == (True, False, None)
+    assert made["verdict"]["exit_code"] == 2
+    assert not (control_node / "evidence").exists()
+    assert play(control_node, "--check", state="ready")["run"]["run_id"]
+    assert not (control_node / "evidence").exists()
+
+
+def test_ready_makes_the_directory_and_starts_the_run(control_node):
+    ready = play(control_node, state="ready")
+    assert ready["changed"] is True
+    assert (control_node / "evidence").stat().st_mode & 0o777 == 0o700
+    assert play(control_node, state="ready")["changed"] is False
+    made = play(control_node, run=ready["run"], fail_on=[])
+    assert made["bundle"].endswith(ready["run"]["run_id"])
+
+
+def test_a_directory_that_cannot_be_written_is_one_clear_error(control_node):
+    (control_node / "evidence").write_text("a file")
+    made = play(control_node, state="ready")
+    assert made["failed"] is True
+    assert made["msg"] == f"evidence directory {control_node}/evidence: cannot be written: File exists"
+    assert made["verdict"] == {"exit_code": 5}
+
+
+def test_hosts_without_evidence_are_loud(control_node):
+    made = play(control_node, limit=False)
+    assert made["verdict"]["complete"] is False
+    assert "left.out" in made["msg"]
+
+
+def test_hosts_can_be_given(control_node):
+    hosts = [{"host": "x", "scans": [samples.report("https://x:443")]}, {"host": "y", "skipped": "maintenance"}]
+    made = play(control_node, hosts=hosts, population=["x", "y"])
+    assert (made["failed"], made["verdict"]["exit_code"]) == (False, 0)
+    hosts[0]["scans"][0]["findings"][0]["status"] = "fine"
+    made = play(control_node, hosts=hosts, population=["x", "y"])
+    assert made["verdict"] == {"exit_code": 4}
+    assert "host x, endpoint https://x:443, findings[0].status: 'fine' is not one of" in made["msg"]
