@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: nginx_tls_info
 short_description: Tell what TLS nginx is configured for and what it really accepts, against a baseline
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Reads every file nginx reads, works out what each listener really does and where each setting comes from, proves by
     raw handshakes over the loopback interface what is accepted, and judges both against the baseline.
@@ -46,7 +46,9 @@ EXAMPLES = r"""
 
 - name: Stop when a handshake did not show what the baseline wants
   ansible.builtin.assert:
-    that: nginx.instances | map(attribute='proofs') | flatten | rejectattr('verdict', 'equalto', 'compliant') | length == 0
+    that: proofs | rejectattr('verdict', 'equalto', 'compliant') | length == 0
+  vars:
+    proofs: "{{ nginx.instances | map(attribute='proofs') | flatten }}"
 """
 
 RETURN = r"""

@@ -190,7 +190,7 @@ class _Work:
         failing = sum(item["status"] == "fail" for item in self.result["findings"])
         state = f"{failing} findings" if failing else "no findings"
         edits = f"{len(view.plan.edits)} edits would be made" if view.plan.edits else "no edit would be made"
-        self._say(f"{len(look)} endpoints proved by handshake, {state}, {edits}")
+        self._say(f"{self._proved(look)} by handshake, {state}, {edits}")
 
     def recover(self) -> None:
         if self.check:
@@ -410,7 +410,11 @@ class _Work:
     def _proved(self, look: Json | None) -> str:
         if not self.options.get("proof", True):
             return "not proved, as asked"
-        return f"{len(look)} endpoint{'s' if len(look) > 1 else ''} proved" if look else "no endpoint to be proved"
+        if not look:
+            return "no endpoint to be proved"
+        good = sum(report["verdict"] == "compliant" for report in look.values())
+        count = f"{good} of {len(look)}" if good < len(look) else str(good)
+        return f"{count} endpoint{'s' if len(look) > 1 else ''} proved"
 
     def _tell_test(self, test: t.Any) -> None:
         self.result["output"] = test.output

@@ -165,7 +165,7 @@ class Transaction:
             if not objections:
                 return after
             if time.monotonic() + pause > deadline:
-                raise TransactionError("prove", "the new configuration is not proved: " + "; ".join(objections))
+                raise TransactionError("prove", f"the new configuration is not proved: {few(objections)}")
             time.sleep(pause)
             pause *= 2
 
@@ -182,7 +182,8 @@ class Transaction:
                 if self.stack.generation(self.host, self.instance) != generation:
                     problems += hindrances
                 if before is not None:
-                    problems += self.proof.lost(before, self.proof.look())
+                    lost = self.proof.lost(before, self.proof.look())
+                    problems += [few(lost)] if lost else []
             # The originals are in place: what remains open is reported, not retried.
             journal.retire({"outcome": "undone", "step": step, "error": str(cause), "problems": problems})
         except Exception as exc:  # whatever it is must not hide the cause
@@ -228,6 +229,12 @@ def back_in_force(stack: Stack, host: Host, instance: Instance, timeout: float) 
     except TransactionError as exc:
         return [str(exc)]
     return []
+
+
+def few(texts: t.Sequence[str]) -> str:
+    """The first three, and how many more: one message must not grow with the number of a host's endpoints."""
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return "; ".join(texts[:3]) + more
 
 
 def _settle(stack: Stack, host: Host, instance: Instance, before: t.Any, timeout: float) -> None:
