@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: outside_endpoints
 short_description: Turn a host's listeners into endpoints to scan from outside
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Reads the result of a C(<stack>_tls_info) module and returns one URI for each listener and server name that can be
     reached from another host, sorted and without duplicates.

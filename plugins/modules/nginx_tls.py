@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: nginx_tls
 short_description: Bring nginx to a TLS baseline, prove it by handshake, undo what is not proved
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Reads every file nginx reads, works out what each listener really does, edits the few TLS directives that break the
     baseline where they stand, reloads nginx, and proves by raw handshakes what is accepted and refused.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: summary
 short_description: Show what a run did or found, one table for all hosts
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Gathers the results that the roles of this collection left for every host of the play, and prints one table for
     people. The same is returned, and written to O(dest), as data.

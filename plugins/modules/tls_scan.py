@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: tls_scan
 short_description: Tell what TLS endpoints really accept, and judge it against a baseline
 version_added: 0.1.0
-author: The encryption.in_transit authors
+author: The encryption.in_transit authors (@encryption)
 description:
   - Connects to every endpoint, many at once, and asks with handshake bytes of its own, from SSL 2.0 to TLS 1.3. The
     TLS library of the host it runs on has no part in a verdict.
