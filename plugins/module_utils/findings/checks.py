@@ -8,14 +8,18 @@ needed where reports are made.
 
 from __future__ import annotations
 
-import typing as t
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:  # the judge is on the way to every verdict, and typing takes as long to import as half a scan
+    from ..baseline.record import Record
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("fail", "indeterminate", "excepted", "pass", "not_applicable")
 VIEWS = ("effective", "configured")
 
 
-class Check(t.NamedTuple):
+class Check(Record):
     """One rule. ``decides`` tells whether the check is part of an endpoint's TLS verdict."""
 
     id: str
@@ -23,7 +27,7 @@ class Check(t.NamedTuple):
     title: str
     rationale: str
     mend: str
-    decides: bool = False
+    decides: bool
 
 
 CHECKS = (
@@ -106,6 +110,7 @@ CHECKS = (
         "A hybrid post-quantum group is offered",
         "Traffic recorded today can be read once quantum computers exist unless the key agreement is hybrid.",
         "Upgrade to a TLS library with X25519MLKEM768 (OpenSSL 3.5 or newer).",
+        False,
     ),
     Check(
         "signature.forbidden",
@@ -129,6 +134,7 @@ CHECKS = (
         "Renegotiation is bound to the session",
         "Without RFC 5746 an attacker can splice a prefix into a TLS 1.2 session.",
         "Upgrade the TLS library to one that supports RFC 5746.",
+        False,
     ),
     Check(
         "tls.extended_master_secret",
@@ -136,6 +142,7 @@ CHECKS = (
         "The extended master secret is supported",
         "Without RFC 7627 sessions can be confused with each other (triple handshake).",
         "Upgrade the TLS library to one that supports RFC 7627.",
+        False,
     ),
     Check(
         "session.tickets",
@@ -143,6 +150,7 @@ CHECKS = (
         "Session tickets are off or their key is rotated",
         "One long-lived ticket key opens every recorded TLS 1.2 session that used it.",
         "Switch session tickets off, or rotate their key.",
+        False,
     ),
     Check(
         "transport.plaintext",
@@ -158,6 +166,7 @@ CHECKS = (
         "HTTP Strict Transport Security is long enough",
         "Without HSTS the first plaintext request of a browser can be hijacked (RFC 6797).",
         "Send Strict-Transport-Security with the profile's max-age on every HTTPS response.",
+        False,
     ),
     Check(
         "certificate.expiry",
@@ -165,6 +174,7 @@ CHECKS = (
         "The certificate is valid now and not about to expire",
         "An expired certificate stops clients or teaches people to click warnings away.",
         "Renew the certificate.",
+        False,
     ),
     Check(
         "certificate.name",
@@ -172,6 +182,7 @@ CHECKS = (
         "The certificate names the endpoint",
         "A certificate for another name proves nothing about this server (RFC 9525).",
         "Issue a certificate with the endpoint's name as subjectAltName.",
+        False,
     ),
     Check(
         "certificate.key",
@@ -179,6 +190,7 @@ CHECKS = (
         "The certificate's key is strong enough",
         "RSA keys under 2048 bits and small curves can be broken.",
         "Issue a certificate with a key the profile allows.",
+        False,
     ),
     Check(
         "certificate.signature",
@@ -186,6 +198,7 @@ CHECKS = (
         "The certificate is signed with SHA-2",
         "MD5 and SHA-1 certificate signatures can be forged.",
         "Have the certificate issued again with a SHA-256 signature or better.",
+        False,
     ),
     Check(
         "certificate.lifetime",
@@ -193,6 +206,7 @@ CHECKS = (
         "The certificate's lifetime is within the profile",
         "Long-lived certificates outlive the knowledge of who holds their key.",
         "Issue certificates for shorter periods, by automation.",
+        False,
     ),
     Check(
         "upstream.protocol",
@@ -200,6 +214,7 @@ CHECKS = (
         "Connections to backends use approved protocols only",
         "Re-encrypted traffic is as weak as its weakest leg.",
         "Let the backend speak TLS 1.2 or newer, then set the protocols towards it.",
+        False,
     ),
     Check(
         "upstream.suite",
@@ -207,6 +222,7 @@ CHECKS = (
         "Connections to backends offer suites of the profile only",
         "Re-encrypted traffic is as weak as its weakest leg.",
         "Set the cipher suites towards the backend.",
+        False,
     ),
     Check(
         "upstream.verification",
@@ -214,6 +230,7 @@ CHECKS = (
         "The backend's certificate is verified",
         "An unverified backend can be anyone on the path.",
         "Verify the backend's certificate against the CA that issued it.",
+        False,
     ),
     Check(
         "protocol.clamped",
@@ -221,6 +238,7 @@ CHECKS = (
         "The installed build knows every approved protocol",
         "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
         "Upgrade the server or its TLS library, when the missing part is wanted.",
+        False,
     ),
     Check(
         "suite.clamped",
@@ -228,6 +246,7 @@ CHECKS = (
         "The installed build knows and can set every approved cipher suite",
         "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
         "Upgrade the server or its TLS library, when the missing part is wanted.",
+        False,
     ),
     Check(
         "group.clamped",
@@ -235,6 +254,7 @@ CHECKS = (
         "The installed build knows every approved group",
         "What a build lacks cannot be configured; the rest of the baseline is, and the loss is told.",
         "Upgrade the server or its TLS library, when the missing part is wanted.",
+        False,
     ),
     Check(
         "config.running",
@@ -242,6 +262,7 @@ CHECKS = (
         "The running process uses the configuration on disk",
         "A configuration that was never loaded protects nothing.",
         "Reload the service; run harden, which proves it.",
+        False,
     ),
     Check(
         "config.override",
@@ -249,6 +270,7 @@ CHECKS = (
         "No directive overrides the baseline",
         "A directive that was deliberately left alone keeps the baseline from holding.",
         "Mend or remove the directive named.",
+        False,
     ),
     Check(
         "config.valid",
@@ -256,6 +278,7 @@ CHECKS = (
         "The configuration on disk can be read and is valid",
         "A daemon with a broken configuration will not come back from its next restart.",
         "Correct the file at the place named.",
+        False,
     ),
     Check(
         "endpoint.reachable",
@@ -263,6 +286,7 @@ CHECKS = (
         "The endpoint can be reached",
         "What cannot be reached cannot be proved.",
         "Start the service, open the path from the scanner, or remove the endpoint from the list.",
+        False,
     ),
 )
 

@@ -10,7 +10,7 @@ bytes of input. Names are data: NUL and control characters in them are kept, and
 
 from __future__ import annotations
 
-import hashlib
+from .lean import sha256, socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # not imported at run time: typing alone costs more than a probe
@@ -310,8 +310,6 @@ def _ip_text(packed: bytes) -> str:
         return ".".join(map(str, packed))
     if len(packed) != 16:
         raise CertificateFormatError(f"no DER certificate: an IP address of {len(packed)} octets among the names")
-    import socket
-
     return socket.inet_ntop(socket.AF_INET6, packed)
 
 
@@ -536,8 +534,8 @@ def facts(der: bytes) -> Json:
         "key": key,
         "signature_algorithm": signature_algorithm,
         "signature_hash": signature_hash,
-        "sha256": hashlib.sha256(der).hexdigest(),
-        "sha256_spki": hashlib.sha256(spki).hexdigest(),
+        "sha256": sha256(der).hexdigest(),
+        "sha256_spki": sha256(spki).hexdigest(),
         "self_signed": False,
         "ca": False,
         "path_length": None,
@@ -634,8 +632,6 @@ def _letters_digits_hyphens(name: str) -> bool:
 
 def _packed(host: str) -> bytes | None:
     """The octets of an IP address, None for anything else. Brackets and a zone (``fe80::1%eth0``) are put aside."""
-    import socket
-
     bare = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
     try:

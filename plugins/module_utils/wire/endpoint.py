@@ -7,12 +7,8 @@ Parsed by hand: ``urllib.parse`` alone costs more start-up time than a whole ver
 
 from __future__ import annotations
 
-try:  # The C module under ``socket``: the same functions without the enums, 8 of 30 ms of a scan of one endpoint.
-    import _socket as socket
-except ImportError:  # not CPython
-    import socket  # type: ignore[no-redef]
-
 from ..errors import EndpointError
+from .lean import socket
 
 #: Protocols that speak TLS from the first byte, with their port (IANA service names registry); 0: none is usual.
 TLS_FIRST = {

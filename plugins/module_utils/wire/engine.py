@@ -16,21 +16,12 @@ import select
 import struct
 import time
 
-try:  # see endpoint.py
-    import _socket as socket
-except ImportError:  # not CPython
-    import socket  # type: ignore[no-redef]
-
-try:  # hashlib starts all of OpenSSL
-    from _sha256 import sha256  # type: ignore[import-not-found]  # CPython up to 3.11
-except ImportError:
-    from hashlib import sha256
-
 from . import endpoint as endpoints_
 from . import report as reports
 from .answers import CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
 from .endpoint import Endpoint
 from .kit import Kit
+from .lean import sha256, socket
 from .plan import Examination, Probe, Talk
 
 TYPE_CHECKING = False
