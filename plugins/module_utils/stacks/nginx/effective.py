@@ -102,7 +102,10 @@ def commands(scope: Scope, prefix: str = "ssl_", own: bool = False) -> list[Comm
 
 
 class Rules:
-    """The settings in force in one block of one instance."""
+    """The settings in force in one block of one instance.
+
+    Of directives nginx takes only once the first counts: it refuses the file anyway while there is a second one.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -147,8 +150,8 @@ class Rules:
         if given:
             return given[-1].value, Found((), (given[-1].directive,), "")
         directives = scope.inherited(prefix + "ciphers")
-        if directives and directives[-1].args:
-            return directives[-1].args[0], Found((), tuple(directives), "")
+        if directives and directives[0].args:
+            return directives[0].args[0], Found((), tuple(directives), "")
         text = _DEFAULT_CIPHERS.get(prefix, _DEFAULT_CLIENT_CIPHERS)
         return text, Found((), (), f"built-in default of {self.nginx}: {prefix}ciphers {text}")
 
@@ -195,7 +198,7 @@ class Rules:
         if given:
             return Found(self.expand_groups(given[-1].value), (given[-1].directive,), "")
         if directives:
-            return Found(self.expand_groups(directives[-1].args[0]), tuple(directives), "")
+            return Found(self.expand_groups(directives[0].args[0]), tuple(directives), "")
         if self.version < (1, 11, 0):
             return Found(("secp256r1",), (), f"built-in default of {self.nginx}: ssl_ecdh_curve prime256v1")
         return Found(self.expand_groups("auto"), (), f"built-in default of {self.library}: groups")
@@ -212,7 +215,7 @@ class Rules:
     def session_tickets(self, scope: Scope, default: Scope) -> Found:
         """``scope`` switches tickets, ``default`` (of the address) holds the key."""
         directives = scope.inherited("ssl_session_tickets")
-        on = not (directives and directives[-1].args == ["off"])
+        on = not (directives and directives[0].args == ["off"])
         for command in commands(scope):
             if command.name == "options":
                 for word, enabled in switches(command.value):
