@@ -140,7 +140,7 @@ class _Peer:
         data = yield self._outgoing
         self._outgoing = b""
         if data is None:
-            said = f" after {printable(bytes(self._buffer))!r}" if self._buffer else ""
+            said = f" after {printable(bytes(self._buffer))}" if self._buffer else ""
             raise Closed(f"the server closed the connection during the {self.protocol} dialogue{said}", self.facts)
         self._buffer += data
         self._received += len(data)
@@ -329,48 +329,42 @@ def ftp(host: str) -> Dialogue:
 
 
 def ftp_plaintext(host: str) -> Probe:
-    """Would the server take a password without TLS? RFC 4217 section 5: refused, with 530, 534 or 550, before PASS.
+    """Would the server take the password of an account without TLS? RFC 4217 section 5: refused before PASS is asked.
 
-    ``login_before_tls`` is about accounts (asked with a name that cannot exist), ``anonymous_before_tls`` about
-    anonymous access: servers have a switch for each. ``clear_data`` is True when either is accepted, since the data
-    channel of a session without TLS is in clear (RFC 4217 section 9), and None otherwise: that a session *with* TLS may
-    still open a clear data channel shows only after a login.
+    ``login_before_tls`` is about accounts, asked with a name that cannot exist. Only where that is no answer, as on a
+    server for anonymous access, ``anonymous_before_tls`` says whether a password for ``anonymous`` is asked in clear:
+    the account is one that needs no protecting, but then all of the server's content is. ``clear_data`` is True when
+    either is accepted, since the data channel of a session without TLS is in clear (RFC 4217 section 9), and None
+    otherwise: that a session *with* TLS may open a clear data channel shows only after a login.
     """
     peer = _Peer("FTP")
     yield from peer.greeted(220)
-    answers: list[bool | None] = []
-    details = []
-    for name in (CLIENT_NAME, b"anonymous"):
+    asked = {CLIENT_NAME: "login_before_tls", b"anonymous": "anonymous_before_tls"}
+    found: Json = {"plaintext": None, "detail": "", "login_before_tls": None, "anonymous_before_tls": None}
+    for name, fact in asked.items():
         peer.say(b"USER %s\r\n" % name)
-        try:
-            code, lines = yield from peer.reply()
-        except Closed:
-            if not answers:
-                raise
+        code, lines = yield from peer.reply()
+        found["detail"] = f"USER {name.decode()} answered {code} {printable(lines[0])}"
+        if code in (230, 331, 332) or _demands_tls(code, lines):
+            found[fact] = code < 400
+            found["plaintext"] = "served" if found[fact] else "refused"
             break
-        answers.append(True if code in (230, 331, 332) else False if _demands_tls(code, lines) else None)
-        details.append(f"USER {name.decode()} answered {code} {printable(lines[0])}")
         if code == 421:
-            if answers[0] is None:
-                raise RateLimited(details[-1], peer.facts)
-            break
-    accounts, anonymous = (*answers, answers[0])[:2]
-    accepted = bool(accounts or anonymous)
-    plaintext = "served" if accepted else "refused" if accounts is False and anonymous is not True else None
-    return {
-        "plaintext": plaintext,
-        "detail": "; ".join(details),
-        "login_before_tls": accounts,
-        "anonymous_before_tls": anonymous,
-        "clear_data": accepted or None,
-    }
+            raise RateLimited(found["detail"], peer.facts)
+    found["clear_data"] = True if found["plaintext"] == "served" else None
+    return found
 
 
 # --- IMAP (RFC 9051), POP3 (RFC 2595), ManageSieve (RFC 5804), NNTP (RFC 4642) ----------------------------------------
 
 
 def imap(host: str) -> Dialogue:
-    """IMAP: RFC 9051 sections 6.2.1 (STARTTLS), 6.2.3 (LOGINDISABLED) and 7.1 (greetings); codes of RFC 5530."""
+    """IMAP: RFC 9051 sections 6.2.1 (STARTTLS), 6.2.3 (LOGINDISABLED) and 7.1 (greetings); codes of RFC 5530.
+
+    Dovecot takes a client with the server's own address for a secure one and offers it a login before TLS, whatever
+    ``disable_plaintext_auth`` says (its manual, "SSL configuration"); in POP3 and ManageSieve, too. What a scan from
+    the host itself sees there is not what other hosts see.
+    """
     peer = _Peer("IMAP")
     greeting = yield from peer.line_with_literals()
     peer.facts["greeting"] = printable(greeting)
@@ -565,16 +559,20 @@ def xmpp(host: str, namespace: str = "jabber:client") -> Dialogue:
     )
     offers: set[bytes] = set()
     mechanisms: list[bytes] = []
+    name, required = b"", False
     while True:
+        before = name
         text, name, empty = yield from _xmpp_tag(peer)
         if name == b"/mechanism":
             mechanisms.append(text)
+        elif name == b"required" and before == b"starttls":
+            required = True
         elif name == b"/features" or (name == b"features" and empty):
             break
         offers.add(name)
     peer.facts["advertised"] = b"starttls" in offers
     # "auth" is the login of XEP-0078, "dialback" the way servers recognise each other without TLS (XEP-0220).
-    peer.offer(mechanisms, otherwise=b"auth" in offers or b"dialback" in offers)
+    peer.offer(mechanisms, otherwise=not required and bool(offers & {b"auth", b"dialback"}))
     if b"starttls" not in offers:
         raise Plaintext("starttls is not among the stream features", peer.facts)
     peer.say(b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
