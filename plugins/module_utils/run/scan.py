@@ -22,6 +22,7 @@ from ..baseline import model
 from ..errors import InTransitError
 from ..findings import judge
 from ..wire import engine
+from ..wire.lean import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,8 +185,6 @@ def main(argv: list[str] | None = None) -> int:
         baseline = model.load(given.get("profile", "intermediate"))
         subject = {"host": given["host"]} if "host" in given else None
         reports = stream(endpoints, baseline, _options(given), subject)
-        from json import dumps  # not before the input is known to be good
-
         for report in reports:
             verdicts.add(report["verdict"])
             sys.stdout.write(dumps(line(report)) + "\n")
