@@ -37,7 +37,9 @@ class Summary(t.NamedTuple):
 
 def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: bool, width: int = 80) -> Summary:
     """``results`` maps host to stack to the result of the ``<stack>_tls`` module, None where it never came to it."""
-    rows, notes = [], []
+    rows: list[tuple[object, ...]] = []
+    failures: list[str] = []
+    notes: list[str] = []
     counts = dict.fromkeys(("changed", "unchanged", "failed", "unreachable", "absent"), 0)
     open_findings = 0
     for host in sorted(results):
@@ -70,12 +72,13 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
                 )
             )
             if state == "failed":
-                notes.append(f"{host}: {safe(result.get('msg') or 'failed without a message')}")
+                failures.append(f"{host}: {_sentence(result.get('msg') or 'failed without a message')}")
             notes += [f"{host}: {line}" for line in _grouped(found)]
     done = "would change" if check_mode else "changed"
     parts = [f"{counts['changed']} {done}"]
     parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
     lines = [table(("HOST", "STACK", "RESULT", "EDITS", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
+    lines += ["", "Failed, and left as before unless it says otherwise:", *failures] if failures else []
     lines += ["", "Open now:" if check_mode else "Left open:", *_capped(notes)] if notes else []
     lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
     code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
@@ -138,7 +141,7 @@ def verify(
             state = _state(result)
             if state in ("failed", "unreachable"):
                 reason = (result or {}).get("msg") or state
-                unread.append(f"{host}: {stack} could not be read: {safe(reason)}")
+                unread.append(f"{host}: {stack} could not be read: {_sentence(reason)}")
             found = [item for item in (result or {}).get("findings") or () if item["status"] in statuses]
             for item in found:
                 statuses[item["status"]] += 1
@@ -180,8 +183,13 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
         places = list(dict.fromkeys(filter(None, map(_place, items))))
         more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
         where = f" ({safe(places[0])}{more})" if places else ""
-        lines.append(f"{status} {check}: {safe(items[0]['observed'])}{where}")
+        lines.append(f"{status} {check}: {_sentence(items[0]['observed'])}{where}")
     return lines
+
+
+def _sentence(text: str) -> str:
+    """Text of several lines, such as a daemon's own words, in one."""
+    return safe("; ".join(line.strip() for line in str(text).splitlines() if line.strip()))
 
 
 def _place(item: Json) -> str:
