@@ -96,7 +96,7 @@ class Bag:
         final = os.path.join(self.directory, self.name)
         with self._failures("cannot be sealed"):
             payload = self._hashes("data")
-            octets = sum(size for _, _, size in payload)
+            octets = sum(size for _path, _digest, size in payload)
             with _locked(self.directory):
                 previous, digest, warnings = _head(self.directory, self.name + UNSEALED)
                 about = [*info, ("Payload-Oxum", f"{octets}.{len(payload)}")]
@@ -180,7 +180,7 @@ def _make_folders(path: str) -> None:
 
 
 def _manifest(hashes: t.Iterable[tuple[str, str, int]]) -> bytes:
-    return "".join(f"{digest}  {path}\n" for path, digest, _ in hashes).encode("ascii")
+    return "".join(f"{digest}  {path}\n" for path, digest, _size in hashes).encode("ascii")
 
 
 def _info_line(label: str, value: str) -> str:
@@ -222,7 +222,7 @@ def _head(directory: str, ours: str) -> tuple[str, str, list[str]]:
     """
     warnings = []
     entries = _entries(directory)
-    known = {name for name, _ in entries}
+    known = {name for name, _digest in entries}
     loose = {name: _previous(directory, name) for name in _sealed(directory) if name not in known}
     while True:
         head, digest = entries[-1] if entries else ("none", "none")

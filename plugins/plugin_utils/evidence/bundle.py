@@ -45,15 +45,15 @@ def payload(
 ) -> t.Iterator[tuple[str, bytes | t.Iterable[bytes]]]:
     """Every file below data/ as (path, content), always in the same order."""
     yield "run.json", dump(record.run, indent=2).encode()
-    yield "results.ndjson", exports.results_ndjson(record)
+    yield "results.ndjson", map(str.encode, exports.results_ndjson(record))
     yield "baseline.json", dump(record.baseline, indent=2).encode()
     yield "checks.json", dump(record.catalogue, indent=2).encode()
     yield "controls.json", dump(record.controls, indent=2).encode()
     yield "verdict.json", dump(verdict, indent=2).encode()
-    yield "results.csv", exports.results_csv(record).encode()
-    yield "findings.csv", exports.findings_csv(record).encode()
-    yield "junit.xml", exports.junit_xml(record).encode()
-    yield "inventory/certificates.csv", exports.certificates_csv(record).encode()
+    yield "results.csv", map(str.encode, exports.results_csv(record))
+    yield "findings.csv", map(str.encode, exports.findings_csv(record))
+    yield "junit.xml", map(str.encode, exports.junit_xml(record))
+    yield "inventory/certificates.csv", map(str.encode, exports.certificates_csv(record))
     for path, text in record.files:
         # Configuration need not be UTF-8: bytes that came in escaped go out as they were.
         yield path, text.encode("utf-8", "surrogateescape")

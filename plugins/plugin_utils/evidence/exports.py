@@ -2,20 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What other tools read: CSV for people and GRC tools, JUnit for pipelines, the verdict for whoever waits for us.
 
-Every function is pure: a :class:`.run.Record` in, text out, and the same record always gives the same text.
+Every function is pure: a :class:`.run.Record` in, text out, and the same record always gives the same text. What may
+be long comes in pieces, so that a large fleet need not be held in memory twice.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, SEVERITIES
 
 from ..terminal import plural
-from .run import SCHEMA_VERSION, Json, Record, dump
+from .run import SCHEMA_VERSION, Endpoint, Json, Record, dump
 from .text import printable
 
 #: First characters by which spreadsheets take a cell for a formula (OWASP, CSV Injection), and our own guard.
@@ -92,21 +94,24 @@ def guarded(cell: t.Any) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def table(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> str:
-    """CSV by RFC 4180: CRLF, a header line, quotes where needed; meant to be stored as UTF-8 without a mark."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([guarded(row.get(column)) for column in columns] for row in rows)
-    return out.getvalue()
+def table(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> t.Iterator[str]:
+    """CSV by RFC 4180, a row at a time: CRLF, a header, quotes where needed; meant for UTF-8 without a mark."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    cells = ([guarded(row.get(column)) for column in columns] for row in rows)
+    for row in itertools.chain([columns], cells):
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
-def results_csv(record: Record) -> str:
+def results_csv(record: Record) -> t.Iterator[str]:
     """All results, one line each, in the order of results.ndjson."""
     return table(RESULT_COLUMNS, map(_result_row, record.results))
 
 
-def findings_csv(record: Record) -> str:
+def findings_csv(record: Record) -> t.Iterator[str]:
     """What does not hold or was not proved, for a GRC tool's import."""
     return table(FINDING_COLUMNS, (_finding_row(item) for item in record.results if item["status"] in _GRC_STATUS))
 
@@ -161,48 +166,52 @@ def _finding_row(item: Json) -> Json:
     }
 
 
-def certificates_csv(record: Record) -> str:
+def certificates_csv(record: Record) -> t.Iterator[str]:
     """The leaf certificates the endpoints presented: the inventory PCI DSS 4.2.1.1 asks for, as far as it was seen."""
-    rows = []
-    for one in record.endpoints:
-        for served in one.report.get("certificates") or []:
-            for leaf in (served.get("chain") or [])[:1]:
-                key = leaf.get("key") or {}
-                row = {"host": one.host, "endpoint": one.endpoint, **leaf}
-                row.update(names=" ".join(leaf.get("names") or []), key_type=key.get("type"), key_bits=key.get("bits"))
-                rows.append(row)
+    rows = (_certificate_row(one, leaf) for one in record.endpoints for leaf in one.certificates)
     return table(CERTIFICATE_COLUMNS, rows)
 
 
-def junit_xml(record: Record) -> str:
+def _certificate_row(one: Endpoint, leaf: Json) -> Json:
+    key, names = leaf.get("key") or {}, " ".join(leaf.get("names") or [])
+    about = {"host": one.host, "endpoint": one.endpoint, "names": names}
+    return {**leaf, **about, "key_type": key.get("type"), "key_bits": key.get("bits")}
+
+
+def junit_xml(record: Record) -> t.Iterator[str]:
     """One suite per endpoint or listener, one case per result: ``fail`` is a failure, ``indeterminate`` an error,
     ``excepted`` and ``not_applicable`` are skipped. Hosts that were not tested stand in a suite of their own."""
-    root = ET.Element("testsuites", name=record.run["run_id"])
     suites: dict[tuple[str, str], list[Json]] = {}
     for item in record.results:
         suites.setdefault((item["subject"]["host"], place(item["subject"])), []).append(item)
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{record.run["run_id"]}">\n'
     for (host, name), items in suites.items():
-        suite = _suite(root, f"{host} {name}", host, items[0]["observed_at"])
+        suite = _suite(f"{host} {name}", host, items[0]["observed_at"])
         for item in items:
             case = ET.SubElement(suite, "testcase", classname=item["check"], name=f"{item['check']} ({item['view']})")
             text = f"observed: {item['observed']}; expected: {item['expected']}"
             _outcome(suite, case, item["status"], text, item["exception"], proof_text(item["proof"]))
-    population = _suite(root, "population", record.run["control_node"], record.run["ended"])
+        yield _xml(suite)
+    population = _suite("population", record.run["control_node"], record.run["ended"])
     statuses = {"tested": "pass", "skipped": "not_applicable", "not_applicable": "not_applicable"}
     for account in record.run["population"]["hosts"]:
         case = ET.SubElement(population, "testcase", classname="population", name=account["host"])
         status = statuses.get(account["state"], "indeterminate")
         _outcome(population, case, status, f"{account['state']}: {account['reason']}", None, "")
-    ET.indent(root)
-    # XML 1.0 has no way to write most control characters: they are spelled out in what the library makes.
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + printable(ET.tostring(root, encoding="unicode")) + "\n"
+    yield _xml(population) + "</testsuites>\n"
 
 
-def _suite(root: ET.Element, name: str, host: str, at: str) -> ET.Element:
+def _suite(name: str, host: str, at: str) -> ET.Element:
     # The schema in common use wants a local time without a zone; ours is UTC.
-    suite = ET.SubElement(root, "testsuite", name=name, hostname=host, timestamp=at[:19])
+    suite = ET.Element("testsuite", name=name, hostname=host, timestamp=at[:19])
     suite.attrib.update(tests="0", failures="0", errors="0", skipped="0")
     return suite
+
+
+def _xml(suite: ET.Element) -> str:
+    ET.indent(suite)
+    # XML 1.0 has no way to write most control characters: they are spelled out in what the library makes.
+    return printable(ET.tostring(suite, encoding="unicode")) + "\n"
 
 
 def _outcome(suite: ET.Element, case: ET.Element, status: str, text: str, exception: str | None, detail: str) -> None:
@@ -253,7 +262,6 @@ def verdict(record: Record, fail_severity: str = "low") -> Json:
     }
 
 
-def results_ndjson(record: Record) -> t.Iterator[bytes]:
-    """results.ndjson, a line at a time: a large run need not be held in memory twice."""
-    for item in record.results:
-        yield dump(item).encode("ascii")
+def results_ndjson(record: Record) -> t.Iterator[str]:
+    """results.ndjson, a line at a time."""
+    return map(dump, record.results)

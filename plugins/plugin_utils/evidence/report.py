@@ -60,12 +60,7 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
 
     ``verdict`` is :func:`.exports.verdict` of the record, ``signer`` the fingerprint of the key that will sign.
     """
-    hosts = _hosts(record)
     split = len(record.endpoints) > ONE_PAGE
-    for host in hosts:
-        # The page is one, or two folders deep: links to evidence are relative to it.
-        host["page"] = f"{host['account']['folder']}/report.html" if split and host["account"]["folder"] else ""
-        host["root"] = "../../" if host["page"] else ""
     template = _environment().get_template("report.html.j2")
     common = {"run": record.run, "verdict": verdict, "signer": signer}
     yield (
@@ -73,8 +68,8 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
         template.render(
             **common,
             page="all",
-            hosts=[] if split else hosts,
-            index=_index(hosts),
+            hosts=[] if split else sorted(_hosts(record, split), key=lambda host: host["rank"]),
+            index=_index(_hosts(record, split)),
             summary=_summary(record),
             requirements=_requirements(record),
             untested=_untested(record),
@@ -82,9 +77,9 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
             stale=_stale(record),
         ),
     )
-    for host in hosts if split else ():
-        if host["page"]:
-            yield host["page"], template.render(**common, page="host", hosts=[host], host=host)
+    # Made anew one after the other: a large fleet need not be held in memory as pages.
+    for host in _hosts(record, split) if split else ():
+        yield host["page"], template.render(**common, page="host", hosts=[host], host=host)
 
 
 @functools.lru_cache(maxsize=1)
@@ -130,8 +125,7 @@ def _dates(record: Record) -> list[Json]:
     """The next three certificates to expire."""
     seen: dict[str, Json] = {}
     for one in record.endpoints:
-        for served in _served(one):
-            leaf = served["chain"][0]
+        for leaf in one.certificates:
             entry = seen.setdefault(str(leaf.get("sha256")), {"leaf": leaf, "places": []})
             entry["places"].append(f"{one.host} {one.endpoint}")
     today = _day(record.run["ended"])
@@ -143,7 +137,7 @@ def _dates(record: Record) -> list[Json]:
             "place": entry["places"][0],
             "more": len(entry["places"]) - 1,
         }
-        for _, entry in sorted(seen.items())
+        for _digest, entry in sorted(seen.items())
     ]
     return sorted(dates, key=lambda item: (item["day"], item["place"]))[:3]
 
@@ -235,37 +229,34 @@ def _day(text: str) -> datetime.date:
 # --- hosts and endpoints ----------------------------------------------------------------------------------------
 
 
-def _hosts(record: Record) -> list[Json]:
-    """One section per host that left anything, the worst first."""
+def _hosts(record: Record, split: bool) -> t.Iterator[Json]:
+    """One section per host that left anything."""
     results: dict[str, list[Json]] = {}
     for item in record.results:
         results.setdefault(item["subject"]["host"], []).append(item)
     endpoints: dict[str, list[Endpoint]] = {}
     for one in record.endpoints:
         endpoints.setdefault(one.host, []).append(one)
-    data = {host["host"]: host for host in record.hosts}
-    sections = []
     for account in record.run["population"]["hosts"]:
         name = account["host"]
         found = results.get(name, [])
         if not found and not endpoints.get(name):
             continue
-        listeners = _listeners(data[name])
+        listeners = [one for one in record.listeners[name] if one.get("tls", True)]
         views = [_endpoint(one, found, listeners) for one in endpoints.get(name, [])]
-        views.sort(key=lambda view: view["rank"])
-        sections.append(
-            {
-                "account": account,
-                "name": name,
-                "anchor": _anchor("h", name),
-                "endpoints": views,
-                "inside": _inside(found, {view["endpoint"] for view in views}),
-                "command": f"ansible-playbook encryption.in_transit.harden --limit {shlex.quote(name)} --check --diff",
-                "mendable": any(item["status"] == "fail" and item["view"] == "configured" for item in found),
-                "rank": _rank(found, [view["state"] for view in views], name),
-            }
-        )
-    return sorted(sections, key=lambda section: section["rank"])
+        yield {
+            "account": account,
+            "name": name,
+            "anchor": _anchor("h", name),
+            "page": f"{account['folder']}/report.html" if split else "",
+            # Links to evidence are relative to the page.
+            "root": "../../" if split else "",
+            "endpoints": sorted(views, key=lambda view: view["rank"]),
+            "inside": _inside(found, {view["endpoint"] for view in views}),
+            "command": f"ansible-playbook encryption.in_transit.harden --limit {shlex.quote(name)} --check --diff",
+            "mendable": any(item["status"] == "fail" and item["view"] == "configured" for item in found),
+            "rank": _rank(found, [view["state"] for view in views], name),
+        }
 
 
 def _rank(results: list[Json], states: list[str], name: str) -> tuple[t.Any, ...]:
@@ -273,16 +264,6 @@ def _rank(results: list[Json], states: list[str], name: str) -> tuple[t.Any, ...
     worst = min((_STATE_ORDER.index(state) for state in states), default=len(_STATE_ORDER))
     fails = [item["severity"] for item in results if item["status"] == "fail"]
     return worst, *(-fails.count(severity) for severity in SEVERITIES), name
-
-
-def _listeners(host: Json) -> list[Json]:
-    return [
-        listener
-        for audit in (host.get("stacks") or {}).values()
-        for instance in audit.get("instances") or []
-        for listener in instance.get("listeners") or []
-        if listener.get("role", "server") == "server" and listener.get("tls", True)
-    ]
 
 
 def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
@@ -300,14 +281,14 @@ def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
         "anchor": _anchor("e", one.host, one.endpoint),
         "state": one.state,
         "path": one.path,
-        **{key: one.report.get(key) for key in ("reachable", "reason", "address", "port", "sni", "started")},
+        **{key: one.report[key] for key in ("reachable", "reason", "address", "port", "sni", "started")},
         "protocols": protocols,
         # Where all is well one row is enough; the transcript has the rest.
         "plain": one.state == "compliant" and not any(protocol["differs"] for protocol in protocols),
         "listener": listener,
         "open": open_ones,
         "passed": [BY_ID[item["check"]].title for item in results if item["status"] == "pass"],
-        "certificates": [_certificate(served["chain"][0]) for served in _served(one)],
+        "certificates": [_certificate(leaf) for leaf in one.certificates],
         "rank": _rank(results, [one.state], one.endpoint),
     }
 
@@ -335,10 +316,6 @@ def _protocol(name: str, report: Json, by_check: dict[str, Json], listener: Json
     }
 
 
-def _served(one: Endpoint) -> list[Json]:
-    return [served for served in one.report.get("certificates") or [] if served.get("chain")]
-
-
 def _certificate(leaf: Json) -> str:
     """One line about a leaf certificate, with whatever of it is known."""
     key = leaf.get("key") or {}
@@ -355,7 +332,7 @@ def _certificate(leaf: Json) -> str:
 def _configured_places(check: str, listener: Json | None) -> list[Json]:
     """Where the file decides what a handshake showed: for protocols, suites and groups the stack knows the line."""
     settings = (listener or {}).get("settings") or {}
-    part, _, rest = check.partition(".")
+    part, _dot, rest = check.partition(".")
     keys = {"protocol": ["protocols"], "suite": ["suites_tls12", "suites_tls13"], "group": ["groups"]}.get(part, [])
     keys = ["session_tickets"] if check == "session.tickets" else ["hsts_max_age"] if rest == "hsts" else keys
     places: list[Json] = []
@@ -404,9 +381,14 @@ def _worst_first(item: Json) -> tuple[t.Any, ...]:
     return STATUSES.index(item["status"]), SEVERITIES.index(item["severity"]), item["check"], item["key"]
 
 
-def _index(hosts: list[Json]) -> list[Json]:
+def _index(hosts: t.Iterable[Json]) -> list[Json]:
     """All endpoints of all hosts, the worst first, each with the place where it is explained."""
-    rows = [{**view, "page": host["page"]} for host in hosts for view in host["endpoints"]]
+    keys = ("host", "endpoint", "anchor", "state", "rank")
+    rows = []
+    for host in hosts:
+        for view in host["endpoints"]:
+            seen = [{key: protocol[key] for key in ("state", "effective")} for protocol in view["protocols"]]
+            rows.append({**{key: view[key] for key in keys}, "page": host["page"], "protocols": seen})
     return sorted(rows, key=lambda row: (row["rank"][:-1], row["host"], row["endpoint"]))
 
 

@@ -41,26 +41,35 @@ _POSITION = {check.id: position for position, check in enumerate(CHECKS)}
 _DECIDES = frozenset(check.id for check in CHECKS if check.decides)
 
 
+#: Parts of a wire report that tables and pages use; the transcript on disk has the rest.
+_SHOWN = ("endpoint", "address", "port", "sni", "reachable", "reason", "started", "protocols")
+
+
 class Endpoint(t.NamedTuple):
-    """One scanned endpoint: its state, its wire report without findings, and the file that holds the report."""
+    """One scanned endpoint: its state, what tables and pages say of it, and the file that holds its whole report.
+
+    ``certificates`` are the leaf certificates, one for each kind of key.
+    """
 
     host: str
     endpoint: str
     state: str
     report: Json
+    certificates: list[Json]
     path: str
 
 
 class Record(t.NamedTuple):
     """Everything one bundle is made of, as plain JSON types in their final order.
 
-    ``run`` and ``results`` are the source of truth. ``files`` are (path below data/, content) of what was collected.
+    ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve, by host. ``files`` are
+    (path below data/, content) of what was collected.
     """
 
     run: Json
     results: list[Json]
     endpoints: list[Endpoint]
-    hosts: list[Json]
+    listeners: dict[str, list[Json]]
     baseline: Json
     catalogue: list[Json]
     controls: list[Json]
@@ -101,13 +110,15 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
     results: list[Json] = []
     endpoints: list[Endpoint] = []
     files: list[tuple[str, str]] = []
+    listeners: dict[str, list[Json]] = {}
     accounts = []
     for name in sorted({*names, *given}):
-        host = given.get(name, {"host": name})
+        host = _plain_host(given.get(name, {"host": name}))
         found = _Collector(host, f"hosts/{folders[name]}", facts)
         results += found.results
         endpoints += found.endpoints
         files += found.files
+        listeners[name] = found.listeners
         accounts.append(_account(host, name in names, found))
     run = {
         "$schema": SCHEMAS + "run.schema.json",
@@ -125,7 +136,7 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
         run=run,
         results=sorted(results, key=_order),
         endpoints=endpoints,
-        hosts=[given.get(name, {"host": name}) for name in sorted({*names, *given})],
+        listeners=listeners,
         baseline=plain(baseline),
         catalogue=catalogue(),
         controls=controls(),
@@ -136,20 +147,26 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
 # --- shapes -----------------------------------------------------------------------------------------------------
 
 
-def _by_host(hosts: t.Iterable[Json]) -> dict[str, Json]:
-    given: dict[str, Json] = {}
-    for entry in hosts:
-        try:
-            host = plain(entry)
-            name = host["host"]
-        except (TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"evidence of a host: a mapping with the key 'host' is needed, {error}") from error
+def _by_host(hosts: t.Iterable[t.Any]) -> dict[str, t.Any]:
+    given: dict[str, t.Any] = {}
+    for host in hosts:
+        if not isinstance(host, t.Mapping) or "host" not in host:
+            raise InputError("evidence of a host: a mapping with the key 'host' is needed")
+        name = host["host"]
         if not isinstance(name, str) or not name:
             raise InputError(f"evidence of a host: 'host' must be a name, not {name!r}")
+        name = str(plain(name))
         if name in given:
             raise InputError(f"evidence of host {name}: given twice")
         given[name] = host
     return given
+
+
+def _plain_host(host: t.Any) -> Json:
+    try:
+        return t.cast(Json, plain(host))
+    except TypeError as error:
+        raise InputError(f"evidence of host {host['host']}: {error}") from error
 
 
 def _finding(item: t.Any, place: str) -> Json:
@@ -184,6 +201,7 @@ class _Collector:
         self.results: list[Json] = []
         self.endpoints: list[Endpoint] = []
         self.files: list[tuple[str, str]] = []
+        self.listeners: list[Json] = []
         self._seen: dict[str, int] = {}
         for stack, audit in sorted((host.get("stacks") or {}).items()):
             self._stack(stack, audit)
@@ -200,6 +218,7 @@ class _Collector:
         for instance in instances:
             # Most hosts have one instance: its files then need no folder of their own.
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
+            self.listeners += _served(instance)
             exported = instance.pop("export", None) or []
             instance["redactions"] = sum(int(item.get("redactions") or 0) for item in exported)
             placed = _export_paths(exported, folder)
@@ -226,9 +245,12 @@ class _Collector:
             findings = [_finding(f, f"{place}, findings[{n}]") for n, f in enumerate(report.get("findings") or [])]
             for item in findings:
                 self._add(item, report.get("started") or self.facts["ended"], [path])
+            state = _endpoint_state(report, findings)
+            shown = {key: report.get(key) for key in _SHOWN}
+            leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
+            self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
             bare = {key: value for key, value in report.items() if key != "findings"}
             self.files.append((path, dump(bare, indent=1)))
-            self.endpoints.append(Endpoint(self.name, endpoint, _endpoint_state(report, findings), bare, path))
 
     def _add(self, item: Json, at: str, evidence: list[str]) -> None:
         subject = {key: item["subject"].get(key) for key in SUBJECT_KEYS}
@@ -302,7 +324,6 @@ def _account(host: Json, known: bool, found: _Collector) -> Json:
         state, reason = "not_applicable", f"none of the software looked for is installed: {', '.join(sorted(stacks))}"
     else:
         state, reason = "unaccounted", "the host was read, but nothing on it was judged"
-    served = [one for audit in installed for instance in audit["instances"] for one in _served(instance)]
     return {
         "host": host["host"],
         "in_inventory": known,
@@ -310,7 +331,7 @@ def _account(host: Json, known: bool, found: _Collector) -> Json:
         "reason": reason,
         "stacks": {name: _versions(audit) for name, audit in sorted(stacks.items())},
         "endpoints": len(found.endpoints),
-        "listeners": [{"listener": one["place"], "probed": _probed(one, found.endpoints)} for one in served],
+        "listeners": [{"listener": one["place"], "probed": _probed(one, found.endpoints)} for one in found.listeners],
         "redactions": sum(instance["redactions"] for audit in installed for instance in audit["instances"]),
         "folder": found.folder if found.files else None,
     }

@@ -59,7 +59,7 @@ class Signer:
             raise EvidenceError(f"signing key {self.path}: {error.strerror}") from error
         if "PRIVATE KEY" in text:
             text = self._run(["-y", "-P", "", "-f", self.path], b"").decode("utf-8", "replace")
-        kind, _, rest = text.strip().partition(" ")
+        kind, _space, rest = text.strip().partition(" ")
         blob = rest.partition(" ")[0]
         try:
             base64.b64decode(blob, validate=True)

@@ -316,7 +316,7 @@ def test_findings_in_another_shape_are_refused_by_place(item, message):
     ("hosts", "message"),
     [
         (["h"], "evidence of a host: a mapping with the key 'host' is needed"),
-        ([{"name": "h"}], "evidence of a host: a mapping with the key 'host' is needed, 'host'"),
+        ([{"name": "h"}], "evidence of a host: a mapping with the key 'host' is needed"),
         ([{"host": ""}], "evidence of a host: 'host' must be a name, not ''"),
         ([{"host": "h"}, {"host": "h"}], "evidence of host h: given twice"),
         ([{"host": "h", "scans": [{"endpoint": "x"}]}], r"host h, scans\[0\]: a wire report with 'endpoint'"),
