@@ -162,7 +162,7 @@ class Kit:
             TLS13, self.suites13, self.groups13, self.allowed_schemes13, asks="version", until=UNTIL_KEYS
         )
         self.ssl2 = Hello(SSL2, tuple(SSL2_CIPHERS), asks="version")
-        self.ssl3 = Hello(SSL3, self.legacy, asks="version", bare=True)
+        self.ssl3 = Hello(SSL3, self.legacy, curves, asks="version", bare=True)
         # Unlike that for TLS 1.1 in all but the question, so that each confirms what the other shows of older versions.
         self.tls10 = Hello(TLS10, self.legacy[::-1], curves, asks="version", slim=True, least=576)
         self.tls11 = Hello(TLS11, self.legacy, curves, asks="version")

@@ -522,7 +522,7 @@ class Examination:
         if hello.top == SSL2:
             changed = hello
         elif hello.bare and outcome is not None and outcome.alert == UNRECOGNIZED_NAME:
-            changed = hello.variant(bare=False, slim=True, groups=self.kit.curves12)
+            changed = hello.variant(bare=False, slim=True)
         else:
             changed = hello if hello.bare else hello.variant(least=_RETRY_SIZE)
         return self._probe(f"{probe.id}.again", changed, named=not changed.bare and hello.top != SSL2)
