@@ -23,7 +23,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing system packages for $purpose:$missing"
 # Waits for another apt (a fresh machine's first unattended upgrade) instead of failing at its lock.
-options="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
+options="-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3"
 # shellcheck disable=SC2086  # lists of words
 {
     $sudo apt-get $options update -qq

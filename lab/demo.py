@@ -121,9 +121,13 @@ def by_sslscan(endpoint: str) -> frozenset[str]:
         "--no-groups", "--no-heartbleed", "--no-renegotiation", f"--sni-name={name}", address,
         show=False, stdin=subprocess.DEVNULL, timeout=60,
     )  # fmt: skip
+    try:
+        document = ElementTree.fromstring(done.stdout)
+    except ElementTree.ParseError as exc:
+        raise lab.LabError(f"sslscan said nothing about {endpoint}: {done.stderr or done.stdout}") from exc
     enabled = {
         entry.get("version")
-        for entry in ElementTree.fromstring(done.stdout).iter("protocol")
+        for entry in document.iter("protocol")
         if entry.get("type") == "tls" and entry.get("enabled") == "1"
     }
     return frozenset(protocol for protocol, (_option, version) in PROTOCOLS.items() if version in enabled)
@@ -193,7 +197,8 @@ class Demo:
 
     def before(self) -> None:
         title("1. The hosts as they were neglected")
-        run(sys.executable, str(lab.LAB / "lab.py"), "reset", cwd=lab.ROOT)
+        if run(sys.executable, str(lab.LAB / "lab.py"), "reset", cwd=lab.ROOT).returncode:
+            raise lab.LabError("the lab hosts did not come up")
         self.first = look(self.fleet)
         show(self.fleet, self.first)
         for host in self.fleet.hosts:

@@ -20,6 +20,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -40,6 +41,8 @@ CA = STATE / "ca"
 CONTAINERS_CONF = STATE / "containers.conf"
 
 REPOSITORY = "localhost/in-transit-lab"
+#: Of our own, because podman takes a free range for it; its default network has a fixed one, which may be taken.
+NETWORK = "in-transit-lab"
 #: Not 22: a controller's own sshd usually holds that port on every address.
 SSH_PORT = 2222
 #: Short enough for every profile's limit on the lifetime of a certificate.
@@ -47,11 +50,8 @@ CERTIFICATE_DAYS = 90
 #: Seconds until a started host must answer on every port it publishes.
 BOOT_DEADLINE = 90
 
-#: For machines where podman may not raise resource limits (nested containers, some hosted runners).
-RESTRICTED_CONF = """\
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
-
+#: For machines where podman's default runtime cannot start a container (hybrid cgroups).
+RUNC_CONF = """\
 [engine]
 runtime = "runc"
 """
@@ -190,6 +190,16 @@ def podman(*argv: str, check: bool = True, **options: t.Any) -> subprocess.Compl
     return done
 
 
+def ulimits() -> list[str]:
+    """podman's options for limits it may set: its defaults are beyond what a nested or hosted machine is allowed."""
+    options = []
+    for name, kind, enough in (("nofile", resource.RLIMIT_NOFILE, 65536), ("nproc", resource.RLIMIT_NPROC, 32768)):
+        hard = resource.getrlimit(kind)[1]
+        limit = enough if hard == resource.RLIM_INFINITY else min(hard, enough)
+        options.append(f"--ulimit={name}={limit}:{limit}")
+    return options
+
+
 def _last_lines(output: bytes | str | None, count: int = 8) -> str:
     text = output.decode(errors="replace") if isinstance(output, bytes) else output or "see the log"
     return "\n".join(text.strip().splitlines()[-count:])
@@ -297,9 +307,9 @@ def _settle_runtime(base: str) -> None:
     """Find out once whether podman's defaults work on this machine, and write down what does."""
     if CONTAINERS_CONF.exists():
         return
-    probe = ["run", "--rm", "--privileged", base, "true"]
+    probe = ["run", "--rm", "--privileged", *ulimits(), base, "true"]
     first = podman(*probe, check=False)
-    CONTAINERS_CONF.write_text("" if first.returncode == 0 else RESTRICTED_CONF)
+    CONTAINERS_CONF.write_text("" if first.returncode == 0 else RUNC_CONF)
     if first.returncode:
         second = podman(*probe, check=False)
         if second.returncode:
@@ -307,7 +317,7 @@ def _settle_runtime(base: str) -> None:
             raise LabError(
                 "podman cannot start a container here.\n"
                 f"with its defaults: {_last_lines(first.stderr, 2)}\n"
-                f"with runc and lower limits: {_last_lines(second.stderr, 2)}"
+                f"with runc: {_last_lines(second.stderr, 2)}"
             )
 
 
@@ -315,7 +325,7 @@ def _build(image: Image) -> None:
     log = LOGS / f"{image.name}.log"
     with step(f"image {image.name} ({', '.join(image.packages) or 'no server software'})"), log.open("wb") as words:
         done = podman(
-            "build", "--network=host", "--tag", image.tag,
+            "build", "--network=host", *ulimits(), "--tag", image.tag,
             "--target", "servers" if image.packages else "plain",
             "--build-arg", f"BASE={_base_tag(image)}", "--build-arg", f"PACKAGES={' '.join(image.packages)}",
             "--file", str(LAB / "Containerfile"), str(LAB),
@@ -436,11 +446,14 @@ def up(fleet: Fleet, hosts: t.Sequence[Host], fresh: bool) -> None:
     for host in wanted:
         _check_ports(host)
     write_access(fleet)
+    if wanted and podman("network", "exists", NETWORK, check=False).returncode:
+        podman("network", "create", "--disable-dns", NETWORK)
 
     def start(host: Host) -> None:
         ports = [f"--publish={host.address}:{outer}:{inner}" for outer, inner in host.published]
         podman(
             "create", "--name", host.container, "--hostname", host.name, "--systemd=always", "--privileged",
+            "--network", NETWORK, *ulimits(),
             "--label", f"in-transit-lab={fleet.name}", "--label", f"in-transit-recipe={labels[host]}",
             *ports, host.image.tag,
         )  # fmt: skip
@@ -561,6 +574,7 @@ def destroy() -> None:
     images = listed.stdout.split()
     if images:
         podman("rmi", "--force", *images)
+    podman("network", "rm", "--force", NETWORK, check=False)
     shutil.rmtree(STATE, ignore_errors=True)
     say(f"{len(images)} images, the keys and the certificates removed")
 
