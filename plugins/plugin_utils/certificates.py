@@ -13,6 +13,7 @@ import datetime
 import math
 import ssl
 import typing as t
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -71,11 +72,16 @@ def _read_pem(path: str, strict: bool) -> t.Iterator[x509.Certificate]:
     line = 1
     for before, block in zip(blocks, blocks[1:]):
         line += before.count(b"\n")
+        pem = _PEM_BEGIN + block.partition(_PEM_END)[0] + _PEM_END + b"\n"
         try:
-            yield x509.load_pem_x509_certificate(_PEM_BEGIN + block.partition(_PEM_END)[0] + _PEM_END + b"\n")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about serial numbers of old roots
+                anchor = x509.load_pem_x509_certificate(pem)
         except ValueError as error:
             if strict:
                 raise ConfigurationError(path, line, 0, "the certificate that begins here cannot be read") from error
+            continue
+        yield anchor
 
 
 def assess(chain: t.Sequence[bytes], host: str, anchors: TrustAnchors, at: datetime.datetime) -> Json:
