@@ -193,7 +193,8 @@ def _end_of_space(tree: Tree, at: int) -> int:
     end = match.end() if match else at
     if end - at > TOKEN_MAX:
         for comment in re.finditer(rb"#[^\n]*", tree.data[at:end]):
-            if comment.end() - comment.start() > TOKEN_MAX:
+            # At the very end of the file no byte has to follow.
+            if comment.end() - comment.start() > TOKEN_MAX + (at + comment.end() == len(tree.data)):
                 raise tree.error(at + comment.start(), f"comment longer than the {TOKEN_MAX} bytes nginx can read")
     return end
 
@@ -217,7 +218,8 @@ def _tokens(tree: Tree, at: int, end: int | None = None) -> t.Iterator[Token]:
             raise tree.error(at, what)
         raw = match.group()
         quoted = match.group(1) is None
-        if len(raw) - 2 * quoted > TOKEN_MAX:
+        # Behind a closing quote nginx wants to see one byte more.
+        if len(raw) - quoted > TOKEN_MAX:
             raise tree.error(at, f"parameter longer than the {TOKEN_MAX} bytes nginx can read")
         yield Token(at, match.end(), _value(raw[1:-1] if quoted else raw))
         at = match.end()

@@ -1,0 +1,474 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Our reading of nginx against a real nginx: its tokenizer, its test, its handshakes, its workers.
+
+Needs nginx and openssl (Debian packages ``nginx-light``, ``libnginx-mod-stream``, ``openssl``).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError, TransactionError
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar, machine
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import nginx_traps
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.nginx_tools import (
+    Case,
+    fixtures,
+)
+
+pytestmark = pytest.mark.servers
+
+NGINX = Nginx()
+FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+
+@pytest.fixture(scope="module")
+def program():
+    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("nginx", "openssl")]
+    if not all(found):
+        if os.environ.get("CI"):
+            pytest.fail("nginx and openssl must be installed where CI is set")
+        pytest.skip("nginx or openssl is not installed")
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    made = {}
+    for name, algorithm in (("rsa2048", "rsa:2048"), ("rsa1024", "rsa:1024")):
+        made[name] = (str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
+             "-out", made[name][0], "-keyout", made[name][1]],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    return made
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Daemon:
+    """An nginx in a folder of its own, on loopback ports; it is gone when the test ends."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.config = folder / "nginx.conf"
+        self.process = None
+
+    def head(self, stream=False):
+        paths = "".join(
+            f"{name}_temp_path {self.folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (self.folder / "temp.conf").write_text(paths)
+        module = f"load_module {STREAM};\n" if stream else ""
+        return f"{module}daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log; worker_processes 2;\n"
+
+    def write(self, files):
+        for name, data in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            once = b"include temp.conf;" not in data
+            path.write_bytes(data.replace(b"http {\n", b"http {\ninclude temp.conf;\n", 1) if once else data)
+
+    def test(self):
+        done = subprocess.run(
+            [self.program, "-t", "-c", str(self.config)], capture_output=True, text=True, errors="replace", check=False
+        )
+        return done.returncode, done.stderr
+
+    def start(self, port):
+        self.process = subprocess.Popen([self.program, "-c", str(self.config)], stderr=subprocess.PIPE)
+        for _attempt in range(100):
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            assert self.process.poll() is None, self.process.stderr.read()
+            time.sleep(0.05)
+        pytest.fail("nginx does not listen")
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process.stderr.close()
+
+
+@pytest.fixture
+def daemon(program, tmp_path):
+    server = Daemon(program, tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def instance(program):
+    """What discovery says of the installed nginx, to be pointed at other files."""
+    build = machine.read_build(Host().run([program, "-V"]).stderr)
+    assert build is not None
+
+    def at(config, **facts):
+        known = {"hostname": "h", "root": True, "options": {"c": config}, "program": os.path.realpath(program),
+                 "prefix": build.prefix}  # fmt: skip
+        return machine.Instance("nginx", config, build.version, config, build.capabilities, True, {**known, **facts})
+
+    return at
+
+
+def accepts(port, name, protocol):
+    """Whether a handshake of exactly that protocol succeeds; the client forbids itself nothing."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", FLAGS[protocol],
+               "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]  # fmt: skip
+    command += ["-servername", name] if name else ["-noservername"]
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=20, check=False)
+    text = (done.stdout + done.stderr).decode("utf-8", "replace")
+    assert "no protocols available" not in text and "Connection refused" not in text, text
+    return "Cipher is (NONE)" not in text and "New, " in text
+
+
+def given(case, address, name):
+    ours = [one for one in case.servers() if one.address == address]
+    named = [one for one in ours if name in one.names] or [one for one in ours if one.is_default]
+    return set(named[0].settings["protocols"].value)
+
+
+class Live(Case):
+    """A case whose files are on this machine."""
+
+    def __init__(self, instance):
+        self.host, self.instance = Host(), instance
+        self.documents = NGINX.read(self.host, self.instance)
+
+
+# --- handshakes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trap", nginx_traps.TRAPS, ids=lambda trap: trap.title)
+def test_the_trap_is_real_and_the_plan_gets_out_of_it(trap, daemon, keys, instance):
+    if "stream" in trap.files and not os.path.exists(STREAM):
+        pytest.skip("the stream module is not installed")
+    port = free_port()
+    cert, key = keys["rsa2048"]
+    daemon.write(nginx_traps.files(trap, port, cert, key, daemon.head("stream" in trap.files)))
+    assert daemon.test()[0] == 0, daemon.test()[1]
+    daemon.start(port)
+    case = Live(instance(str(daemon.config)))
+    for name in trap.weak:
+        seen = {protocol for protocol in FLAGS if accepts(port, name, protocol)}
+        assert seen == given(case, f"127.0.0.1:{port}", name) - {"SSLv3"}, name
+        if instance(str(daemon.config)).version < (1, 23, 4):
+            assert " ".join(sorted(seen)) == trap.weak[name]
+
+    before = NGINX.generation(case.host, case.instance)
+    plan = case.plan()
+    for path, data in apply_edits(case.documents, plan.edits).items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    result = NGINX.test(case.host, case.instance)
+    assert result.ok and result.warnings == (), result.output
+    NGINX.reload(case.host, case.instance)
+    deadline = time.monotonic() + 20
+    while not NGINX.settled(case.host, case.instance, before):
+        assert time.monotonic() < deadline, "the reload never settled"
+        time.sleep(0.05)
+    after = Live(case.instance)
+    assert after.plan().edits == ()
+    for name in trap.weak:
+        seen = {protocol for protocol in FLAGS if accepts(port, name, protocol)}
+        assert seen and seen <= {"TLSv1.2", "TLSv1.3"}, name
+        assert seen == given(after, f"127.0.0.1:{port}", name)
+
+
+def test_a_weak_certificate_keeps_its_level(daemon, keys, instance):
+    """Replacing the list without the level would keep nginx from starting."""
+    cert, key = keys["rsa1024"]
+    text = f"{daemon.head()}events {{}}\nhttp {{\nssl_certificate {cert}; ssl_certificate_key {key};"
+    daemon.write({"nginx.conf": (text + " ssl_ciphers ALL:@SECLEVEL=1; server { listen 127.0.0.1:1 ssl; } }").encode()})
+    assert daemon.test()[0] == 0
+    case = Live(instance(str(daemon.config)))
+    assert case.documents[0].tree.certificates == {cert: False}
+    assert any(item.check == "signature.forbidden" for item in case.plan().unmended)
+    daemon.write(apply_to(case, daemon))
+    assert daemon.test()[0] == 0, daemon.test()[1]
+    daemon.write({"nginx.conf": daemon.config.read_bytes().replace(b":@SECLEVEL=1", b"")})
+    assert "ee key too small" in daemon.test()[1]
+
+
+def apply_to(case, daemon):
+    changed = apply_edits(case.documents, case.plan().edits)
+    return {os.path.relpath(path, daemon.folder): data for path, data in changed.items()}
+
+
+def test_groups_and_commands_are_taken_by_the_build(daemon, keys, instance):
+    cert, key = keys["rsa2048"]
+    port = free_port()
+    body = f"ssl_certificate {cert}; ssl_certificate_key {key}; server {{ listen 127.0.0.1:{port} ssl; }}"
+    for profile in ("intermediate", "modern", "fips", "eu_strict"):
+        daemon.write({"nginx.conf": f"{daemon.head()}events {{}}\nhttp {{\n{body} }}".encode()})
+        case = Live(instance(str(daemon.config)))
+        changed = apply_edits(case.documents, case.plan(profile).edits)
+        daemon.config.write_bytes(changed[str(daemon.config)])
+        assert daemon.test()[0] == 0, (profile, daemon.test()[1])
+        assert set(Live(case.instance).value("groups")) <= set(model.load(profile).groups) | set(
+            model.load(profile).tolerated_groups
+        )
+
+
+# --- the configuration test -------------------------------------------------------------------------------------
+
+
+#: Directives about files and users of another machine.
+_ELSEWHERE = ("user", "pid", "error_log", "access_log", "load_module", "worker_processes", "ssl_dhparam")
+
+
+def inside(path, main):
+    """Where a file of the fixture goes, relative to the folder of the main file."""
+    return os.path.relpath(path, main) if path.startswith(main) else path.lstrip("/")
+
+
+def transplant(fixture, folder, keys, head):
+    """The files of a fixture with certificates, addresses and paths of this machine; everything else as it is."""
+    cert, key = keys["rsa2048"]
+    main = os.path.dirname(next(iter(fixture.files)))
+    result = {}
+    for name, data in fixture.files.items():
+        tree = grammar.parse(name, data)
+        pieces, at = [], 0
+        for item in tree.walk():
+            words = item.args
+            new = None
+            if item.children is not None:
+                continue
+            if item.name == "ssl_certificate":
+                new = f"ssl_certificate {cert};"
+            elif item.name == "ssl_certificate_key":
+                new = f"ssl_certificate_key {key};"
+            elif item.name in (
+                "user",
+                "pid",
+                "error_log",
+                "access_log",
+                "load_module",
+                "worker_processes",
+                "ssl_dhparam",
+            ):
+                new = ""
+            elif item.name == "listen" and not words[0].startswith("["):
+                port = words[0].rpartition(":")[2]
+                new = " ".join(["listen", f"127.0.0.1:{port}", *words[1:]]) + ";"
+            elif item.name == "listen":
+                new = ""
+            elif item.name == "include":
+                new = (
+                    f"include {os.path.relpath(words[0], main) if words[0].startswith(main) else words[0].lstrip('/')};"
+                )
+            if new is not None:
+                pieces += [data[at : item.start], new.encode()]
+                at = item.end
+        pieces.append(data[at:])
+        result[inside(name, main)] = b"".join(pieces)
+    config = os.path.basename(next(iter(fixture.files)))
+    result[config] = head.encode() + result[config]
+    for name, data in result.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder / config
+
+
+@pytest.mark.parametrize("fixture", fixtures(), ids=lambda fixture: f"{fixture.path.parent.name}/{fixture.path.stem}")
+def test_planned_files_pass_the_test_of_nginx(fixture, daemon, keys, instance):
+    whole = b"".join(fixture.files.values())
+    needs = [
+        word
+        for word in (b"_by_lua_block", b"X25519MLKEM768", b"quic", b"\nmail", b"http2 on", b"PROFILE=")
+        if word in whole
+    ]
+    needs += [b"stream"] if b"\nstream" in whole and not os.path.exists(STREAM) else []
+    head = "" if b"\nstream" not in whole else f"load_module {STREAM};\n"
+    config = transplant(fixture, daemon.folder, keys, f"{head}pid {daemon.folder}/pid; error_log stderr;\n")
+    daemon.config = config
+    status, words = daemon.test()
+    if needs:
+        pytest.skip(f"the fixture is about a build with {needs[0].decode().strip()}")
+    assert status == 0, words
+    case = Live(instance(str(config)))
+    plan = case.plan()
+    changed = apply_edits(case.documents, plan.edits)
+    assert bool(changed) == bool(plan.edits)
+    for path, data in changed.items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    status, words = daemon.test()
+    assert status == 0, words
+    assert "[warn] duplicate value" not in words
+    assert Live(case.instance).plan().edits == ()
+
+
+# --- the tokenizer ----------------------------------------------------------------------------------------------
+
+_SYNTAX = re.compile(r'unexpected|too long parameter|is not terminated by ";"')
+
+
+def random_text(seed):
+    """Text of pieces that matter to a tokenizer, of which about half is valid."""
+    draw = random.Random(seed)
+    pieces = ["a", "bc", " ", "  ", "\t", "\n", "\r\n", ";", ";", "; ", '"', "'", '"x y"', "'x;y'", "\\", "\\;", "\\\"",
+              "$", "${", "$v", "${v}", "}", "#", "# c\n", "\n# c;\n", ")", "(", "=", "\xe9", "x" * 50]  # fmt: skip
+    return "".join(draw.choice(pieces) for _number in range(draw.randint(1, 14))) + draw.choice([";", " ;", "x;", ""])
+
+
+SEEDS = int(os.environ.get("IN_TRANSIT_SEEDS", "250"))
+
+
+def ask(daemon, data):
+    """What nginx says is wrong with a file, without time and process id; empty when nothing is."""
+    daemon.config.write_bytes(data)
+    status, words = daemon.test()
+    message = re.sub(r"^\d+#\d+: ", "", words.partition("[emerg] ")[2])
+    assert bool(message) == (status != 0), words
+    return message
+
+
+def test_our_tokenizer_takes_and_refuses_what_that_of_nginx_does(daemon):
+    """In a types block nginx takes every statement, so only its tokenizer can object."""
+    taken = refused = 0
+    for seed in range(SEEDS):
+        text = random_text(seed)
+        data = f"pid {daemon.folder}/pid; events {{}} http {{ types {{\n{text}\n}} }}\n".encode("latin-1")
+        message = ask(daemon, data)
+        try:
+            names = [item.name for item in grammar.parse(str(daemon.config), data).children]
+        except ConfigurationError:
+            assert _SYNTAX.search(message) or message.startswith("unknown directive"), (text, message)
+            refused += 1
+            continue
+        if names == ["pid", "events", "http"]:
+            assert message == "", (text, message)
+            taken += 1
+    assert taken > 20 and refused > 20
+
+
+def test_our_words_are_those_of_nginx(daemon):
+    """nginx repeats the value it does not like."""
+    seen = 0
+    for seed in range(SEEDS):
+        text = random_text(seed)
+        data = f"daemon {text}\n;".encode("latin-1")
+        try:
+            args = grammar.parse(str(daemon.config), data).children[0].args
+        except ConfigurationError:
+            continue
+        repeated = re.match(r'invalid value "(.*)" in "daemon" directive', ask(daemon, data), re.DOTALL)
+        if repeated:
+            (value,) = args
+            assert value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") == repeated.group(1), text
+            seen += 1
+        else:
+            assert len(args) != 1, text
+    assert seen > 20
+
+
+@pytest.mark.parametrize("size", [4094, 4095, 4096, 4097])
+@pytest.mark.parametrize("form", ["{};", '"{}";', "#{}\n", "x;\n #{}\nx;", "x #{}\n;", "#{}"])
+def test_the_longest_words_and_comments(daemon, form, size):
+    text = form.replace("{}", "b" * (size - form.count("#")))
+    text = text.replace("x", "worker_processes 1", 1) if form.startswith("x") else text
+    data = text.replace("x;", "").encode()
+    data = (b"" if form.startswith(("#", "x")) else b"env ") + data
+    daemon.config.write_bytes(b"events {}\n" + data)
+    message = daemon.test()[1].partition("[emerg] ")[2]
+    try:
+        grammar.parse("n.conf", b"events {}\n" + data)
+        ours = False
+    except ConfigurationError:
+        ours = True
+    assert ours == ("too long parameter" in message), message
+
+
+@pytest.mark.parametrize(
+    "text", ["\xef\xbb\xbfuser x;", "events {", "events { }}", "http { server {}", "events {};", "{", "events {} ;"]
+)
+def test_both_refuse(daemon, text):
+    daemon.config.write_bytes(text.encode("latin-1"))
+    assert daemon.test()[0] != 0
+    with pytest.raises(ConfigurationError):
+        grammar.parse("n.conf", text.encode("latin-1"))
+
+
+# --- the process ------------------------------------------------------------------------------------------------
+
+
+def test_a_running_instance_is_found_and_followed(daemon, keys):
+    host, port = Host(), free_port()
+    text = f"{daemon.head()}events {{}}\nhttp {{\nserver {{ listen 127.0.0.1:{port}; }} }}"
+    daemon.write({"nginx.conf": text.encode()})
+    daemon.start(port)
+    (found,) = [one for one in NGINX.discover(host) if one.config == str(daemon.config)]
+    assert found.running and found.facts["pid"] == daemon.process.pid
+    assert found.capabilities.library == "OpenSSL"
+    before = NGINX.generation(host, found)
+    assert before.master[0] == daemon.process.pid and len(before.workers) == 2
+    assert NGINX.generation(host, found) == before
+    assert not NGINX.settled(host, found, before)
+
+    # With a client connected the old workers stay, but only to finish.
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        NGINX.reload(host, found)
+        wait_for(lambda: NGINX.settled(host, found, before))
+        assert not set(NGINX.generation(host, found).workers) & set(before.workers)
+
+    # A broken file: nginx goes on with the old workers, and the reload never settles.
+    now = NGINX.generation(host, found)
+    daemon.config.write_bytes(b"broken")
+    assert not NGINX.test(host, found).ok
+    NGINX.reload(host, found)
+    time.sleep(0.5)
+    assert not NGINX.settled(host, found, now)
+    daemon.stop()
+    assert NGINX.generation(host, found) is None
+    with pytest.raises(TransactionError, match="does not run"):
+        NGINX.reload(host, found)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_instance_with_its_own_prefix_is_found(daemon):
+    port = free_port()
+    text = f"{daemon.head()}events {{}}\nhttp {{\nserver {{ listen 127.0.0.1:{port}; }} }}"
+    daemon.write({"conf/my.conf": text.encode()})
+    shutil.copy(daemon.folder / "temp.conf", daemon.folder / "conf/temp.conf")
+    argv = [daemon.program, "-p", "./", "-c", "conf/my.conf", "-g", "worker_rlimit_nofile 512;"]
+    daemon.process = subprocess.Popen(argv, stderr=subprocess.PIPE, cwd=daemon.folder)
+    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+    host = Host()
+    (found,) = [one for one in NGINX.discover(host) if one.config == str(daemon.folder / "conf/my.conf")]
+    assert NGINX.test_command(found)[1:] == [
+        "-t", "-c", found.config, "-p", f"{daemon.folder}/./", "-g", "worker_rlimit_nofile 512;",
+    ]  # fmt: skip
+    assert NGINX.test(host, found).ok
+    assert NGINX.generation(host, found).master[0] == daemon.process.pid
