@@ -88,7 +88,8 @@ class Kit:
         self.forbidden13 = tuple(suite.code for suite in with_13 if forbids(suite.name))
         allowed12 = [suite for suite in with_12 if not forbids(suite.name)]
         self.allowed12 = self.approved12 + tuple(s.code for s in allowed12 if s.code not in self.approved12)
-        self.credentials12 = tuple(s.code for s in registry if needs_credentials(s) and forbids(s.name))
+        bound = [suite for suite in registry if not suite.tls13 and needs_credentials(suite)]
+        self.credentials12 = tuple(suite.code for suite in bound if forbids(suite.name))
         self.legacy = tuple(suite.code for suite in with_12 if suite.min_protocol in ("SSLv3", "TLSv1.0"))
         self.with_curve = tuple(suite.code for suite in with_12 if suite.key_exchange == "ECDHE")
         signed = [suite for suite in with_12 if suite.key_exchange in ("ECDHE", "DHE") and not suite.anonymous]
