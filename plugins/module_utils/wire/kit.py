@@ -94,7 +94,6 @@ class Kit:
         self.with_curve = tuple(suite.code for suite in with_12 if suite.key_exchange == "ECDHE")
         signed = [suite for suite in with_12 if suite.key_exchange in ("ECDHE", "DHE") and not suite.anonymous]
         self.signed = tuple(suite.code for suite in signed)
-        self.with_field = tuple(suite.code for suite in allowed12 if suite.key_exchange == "DHE")
 
     def _sort_groups(self) -> None:
         forbids = self.baseline.forbids_group
@@ -167,11 +166,13 @@ class Kit:
         # Unlike that for TLS 1.1 in all but the question, so that each confirms what the other shows of older versions.
         self.tls10 = Hello(TLS10, self.legacy[::-1], curves, asks="version", slim=True, least=576)
         self.tls11 = Hello(TLS11, self.legacy, curves, asks="version")
-        self.suites12_forbidden = [Hello(TLS12, part, curves, schemes) for part in chunks(self.forbidden12, CHUNK)]
+        # Read to the key exchange, which shows the size of the field where a DHE suite is accepted.
+        self.suites12_forbidden = [
+            Hello(TLS12, part, curves, schemes, until=UNTIL_KEYS) for part in chunks(self.forbidden12, CHUNK)
+        ]
         self.suites12_credentials = [Hello(TLS12, part, curves, schemes) for part in chunks(self.credentials12, CHUNK)]
         schemes13 = self.allowed_schemes13
         self.suites13_forbidden = Hello(TLS13, self.forbidden13, self.groups13, schemes13, until=UNTIL_KEYS)
-        self.finite_field = Hello(TLS12, self.with_field, curves, schemes, until=UNTIL_KEYS)
 
     def control12(self, http: bool) -> Hello:
         """An approved hello for TLS 1.2; the answer is read as a whole, for the certificates and features in it."""

@@ -439,8 +439,6 @@ class Examination:
     def _ask_tls12(self) -> list[Probe]:
         kit = self.kit
         wave: list[Probe] = []
-        if kit.with_field:
-            wave.append(self._probe("dhe.tls12", kit.finite_field))
         if kit.forbidden_curves12:
             wave += self._ask("groups.tls12", TLS12, self._probe("groups.tls12", kit.groups12_forbidden()))
         if kit.forbidden_schemes12:
