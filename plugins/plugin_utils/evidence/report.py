@@ -126,20 +126,20 @@ def _dates(record: Record) -> list[Json]:
     seen: dict[str, Json] = {}
     for one in record.endpoints:
         for leaf in one.certificates:
-            entry = seen.setdefault(str(leaf.get("sha256")), {"leaf": leaf, "places": []})
-            entry["places"].append(f"{one.host} {one.endpoint}")
+            entry = seen.setdefault(str(leaf.get("sha256")), {"leaf": leaf, "hosts": []})
+            entry["hosts"].append(one.host)
     today = _day(record.run["ended"])
     dates = [
         {
             "day": entry["leaf"]["not_after"][:10],
             "left": (_day(entry["leaf"]["not_after"]) - today).days,
-            "name": " ".join((entry["leaf"].get("names") or [entry["leaf"].get("subject") or "certificate"])[:2]),
-            "place": entry["places"][0],
-            "more": len(entry["places"]) - 1,
+            "name": (entry["leaf"].get("names") or [entry["leaf"].get("subject") or "certificate"])[0],
+            "hosts": list(dict.fromkeys(entry["hosts"])),
+            "endpoints": len(entry["hosts"]),
         }
         for _digest, entry in sorted(seen.items())
     ]
-    return sorted(dates, key=lambda item: (item["day"], item["place"]))[:3]
+    return sorted(dates, key=lambda item: (item["day"], item["name"], item["hosts"]))[:3]
 
 
 def _actions(record: Record) -> list[Json]:
@@ -189,7 +189,7 @@ def _untested(record: Record) -> list[Json]:
             rows.append({"what": account["host"], "state": account["state"], "why": account["reason"]})
         for listener in account["listeners"]:
             if not listener["probed"]:
-                why = "the configuration was read; no handshake was made with this listener"
+                why = "the configuration was read; no connection to this listener was made"
                 rows.append({"what": f"{account['host']} {listener['listener']}", "state": "skipped", "why": why})
     for one in record.endpoints:
         if one.state == "unreachable":
@@ -285,6 +285,7 @@ def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
         "protocols": protocols,
         # Where all is well one row is enough; the transcript has the rest.
         "plain": one.state == "compliant" and not any(protocol["differs"] for protocol in protocols),
+        "tls": any(protocol["effective"] for protocol in protocols),
         "listener": listener,
         "open": open_ones,
         "passed": [BY_ID[item["check"]].title for item in results if item["status"] == "pass"],

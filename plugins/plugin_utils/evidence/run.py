@@ -289,10 +289,14 @@ def _export_paths(exports: list[Json], below: str) -> dict[str, str]:
 
 
 def _examined(item: Json, paths: dict[str, str], below: str) -> list[str]:
-    """The exported files a finding of view ``configured`` rests on; the audit's own file when it rests on none."""
-    by_source = {name.strip("/"): path for name, path in paths.items()}
-    found = {by_source.get(str(place.get("file", "")).strip("/")) for place in item["provenance"]}
-    return sorted(path for path in found if path) or [f"{below}.json"]
+    """The exported files a finding of view ``configured`` rests on; the audit's own file when it rests on none.
+
+    An export is named by the path of its source, perhaps below a folder of its own.
+    """
+    sources = {str(place.get("file") or "") for place in item["provenance"]}
+    wanted = tuple(source for source in sources if source.startswith("/"))
+    found = sorted(path for name, path in paths.items() if wanted and f"/{name}".endswith(wanted))
+    return found or [f"{below}.json"]
 
 
 def _endpoint_state(report: Json, results: list[Json]) -> str:
@@ -331,7 +335,7 @@ def _account(host: Json, known: bool, found: _Collector) -> Json:
         "reason": reason,
         "stacks": {name: _versions(audit) for name, audit in sorted(stacks.items())},
         "endpoints": len(found.endpoints),
-        "listeners": [{"listener": one["place"], "probed": _probed(one, found.endpoints)} for one in found.listeners],
+        "listeners": [{"listener": one["place"], "probed": _probed(one, found)} for one in found.listeners],
         "redactions": sum(instance["redactions"] for audit in installed for instance in audit["instances"]),
         "folder": found.folder if found.files else None,
     }
@@ -368,8 +372,15 @@ def matches(listener: Json, report: Json) -> bool:
     return name in (listener.get("names") or ()) if name else bool(listener.get("is_default"))
 
 
-def _probed(listener: Json, endpoints: list[Endpoint]) -> bool:
-    return any(matches(listener, one.report) for one in endpoints)
+def _probed(listener: Json, found: _Collector) -> bool:
+    """Whether a connection to the listener was made, from outside or by the host itself."""
+    if any(one.report["reachable"] and matches(listener, one.report) for one in found.endpoints):
+        return True
+    inside = listener.get("endpoints") or ()
+    return any(
+        one["subject"]["endpoint"] in inside and one["check"] == "endpoint.reachable" and one["status"] == "pass"
+        for one in found.results
+    )
 
 
 def _reconcile(in_inventory: int, accounts: list[Json]) -> Json:

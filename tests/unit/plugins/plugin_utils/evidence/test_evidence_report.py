@@ -70,8 +70,8 @@ def whole():
 
 def test_the_first_sentences_say_what_holds_and_what_does_not(whole):
     assert (
-        "10 of 15 endpoints were proved by handshake to hold the baseline intermediate . 2 do not hold it. 1 holds it "
-        "only under an approved exception. 1 could not be proved either way. 1 could not be reached." in whole.text
+        "10 of 15 endpoints were proved, by connecting to them, to hold the baseline intermediate . 2 do not hold "
+        "it. 1 holds it only under an approved exception. 1 could not be proved either way. 1 could not be reached." in whole.text
     )
 
 
@@ -160,8 +160,8 @@ def test_what_weakens_the_evidence_is_said(facts, words, whole):
 
 def test_without_any_endpoint_no_handshake_is_claimed():
     text = page(make([{"host": "h", "stacks": {"nginx": samples.audit([samples.listener(["x"])])}}], ["h"])).text
-    assert "No endpoint was tested by handshake" in text
-    assert "Configuration: nginx server 0.0.0.0:443 x" in text
+    assert "No endpoint was tested from outside" in text
+    assert "Configuration nginx server 0.0.0.0:443 x" in text
 
 
 def test_handshakes_from_inside_are_shown_too():

@@ -227,6 +227,30 @@ def test_listeners_without_a_handshake_are_counted():
     assert run["listeners"] == {"found": 2, "probed": 1, "not_probed": 1, "unregistered": None}
 
 
+def test_a_handshake_from_inside_counts_as_one_and_an_unreachable_endpoint_does_not():
+    audit = samples.audit([samples.listener(["x"])])
+    inside = samples.report("https://127.0.0.1:443?sni=x")
+    outside = samples.unreachable("https://h:443?sni=x", 443)
+    host = {"host": "h", "stacks": {"nginx": audit}, "scans": [{**outside, "sni": "x"}]}
+    assert make([host], ["h"]).run["listeners"]["probed"] == 0
+    audit["findings"] += inside["findings"]
+    assert make([host], ["h"]).run["listeners"]["probed"] == 1
+
+
+def test_exports_below_a_folder_are_found_by_the_path_of_their_source():
+    files = [
+        {"name": f"files/etc/nginx/{name}", "text": name, "redactions": 0} for name in ("nginx.conf", "conf.d/ehr.conf")
+    ]
+    files.append({"name": "listeners.json", "text": "[]", "redactions": 0})
+    host = {"host": "h", "stacks": {"nginx": samples.audit([samples.listener(["x"])], exports=files)}}
+    found = {path for item in make([host], ["h"]).results for path in item["evidence"]}
+    assert found == {
+        "hosts/h/config/nginx/files/etc/nginx/conf.d/ehr.conf",
+        "hosts/h/config/nginx/files/etc/nginx/nginx.conf",
+        "hosts/h/config/nginx.json",
+    }
+
+
 def test_redactions_are_counted_per_host():
     assert [account["redactions"] for account in make().run["population"]["hosts"]] == [1, 1, 1]
 
