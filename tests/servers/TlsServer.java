@@ -2,8 +2,6 @@ import java.io.FileInputStream;
 import java.net.InetAddress;
 import java.security.KeyStore;
 import java.security.Security;
-import java.util.ArrayList;
-import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
@@ -12,13 +10,14 @@ import javax.net.ssl.SSLSocket;
 /**
  * A TLS server that does the handshake and closes.
  *
- * Arguments: port, PKCS #12 file, "legacy" (every protocol and suite the JDK knows) or "stock" (its defaults).
+ * Arguments: port, PKCS #12 file, "stock" (the defaults of the JDK) or protocols separated by commas, with every suite
+ * the JDK knows.
  */
 public class TlsServer {
     public static void main(String[] arguments) throws Exception {
         int port = Integer.parseInt(arguments[0]);
         char[] password = "changeit".toCharArray();
-        boolean legacy = arguments[2].equals("legacy");
+        boolean legacy = !arguments[2].equals("stock");
         if (legacy) {
             Security.setProperty("jdk.tls.disabledAlgorithms", "");
             Security.setProperty("jdk.certpath.disabledAlgorithms", "");
@@ -35,9 +34,7 @@ public class TlsServer {
         SSLServerSocket listener = (SSLServerSocket) context.getServerSocketFactory()
             .createServerSocket(port, 256, InetAddress.getByName("127.0.0.1"));
         if (legacy) {
-            List<String> protocols = new ArrayList<>(List.of(listener.getSupportedProtocols()));
-            // Not a protocol, but leave to open with an SSL 2.0 hello: the answer to it is part of what is tested.
-            listener.setEnabledProtocols(protocols.toArray(new String[0]));
+            listener.setEnabledProtocols(arguments[2].split(","));
             listener.setEnabledCipherSuites(listener.getSupportedCipherSuites());
         }
         while (true) {

@@ -27,9 +27,10 @@ LEGACY_SSL = "SSLv3 TLSv1.0 TLSv1.1 TLSv1.2"
 class Row(t.NamedTuple):
     """One server.
 
-    ``argv(pki, port, folder)`` gives its command line. ``protocols``: what it accepts. ``forbidden``: suites (IANA
-    names) outside every built-in baseline that it accepts; none of them means it accepts none at all.
-    ``groups``: forbidden groups it accepts. ``scheme`` of its endpoint; ``environment`` of the process.
+    ``argv(pki, port, folder)`` gives its command line, ``environment`` belongs to the process. ``scheme`` is that of
+    its endpoint, ``sni`` the name it must be asked for. ``protocols``: what it accepts. ``forbidden``: some suites
+    (IANA names) outside every built-in baseline that it accepts; none named means that it accepts none.
+    ``groups``: forbidden groups it accepts.
     """
 
     name: str
@@ -39,7 +40,16 @@ class Row(t.NamedTuple):
     groups: str = ""
     scheme: str = "tls"
     environment: t.Mapping[str, str] = {}
+    sni: str = ""
     needs_root: bool = False
+
+    @property
+    def compliant(self) -> bool:
+        """Whether the transport holds the intermediate baseline."""
+        return not self.forbidden and not self.groups and set(self.protocols.split()) <= {"TLSv1.2", "TLSv1.3"}
+
+    def endpoint(self, port: int, address: str = "127.0.0.1") -> str:
+        return f"{self.scheme}://{address}:{port}" + (f"?sni={self.sni}" if self.sni else "")
 
     def server(self, pki: Pki, folder: Path) -> Process:
         return Process(self.name, lambda port, own: self.argv(pki, port, own), folder, self.environment)
@@ -96,10 +106,11 @@ http {{
 def nginx(
     generation: Generation, server: str, http: str = "", address: str = "127.0.0.1", leaf: str = "rsa"
 ) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
-    """``server`` and ``http``: directives; ``{port}``, ``{chain_ecdsa}``, ``{key_ecdsa}``, ``{ca}``, ``{dh...}`` are filled in."""
+    """``server`` and ``http`` are directives with the names of ``facts`` below in braces."""
 
     def argv(pki: Pki, port: int, folder: Path) -> t.Sequence[object]:
         facts = {
+            "address": address,
             "port": port,
             "chain_ecdsa": pki.chain("ecdsa"),
             "key_ecdsa": pki.key("ecdsa"),
@@ -131,6 +142,9 @@ ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POL
     ssl_ecdh_curve X25519:prime256v1:secp384r1;
     add_header Strict-Transport-Security "max-age=63072000" always;
 """
+NGINX_REJECT = """server {{
+  listen {address}:{port} ssl default_server; ssl_protocols TLSv1.2 TLSv1.3; ssl_reject_handshake on;
+}}"""
 NGINX_WEAK = """
     ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:COMPLEMENTOFALL:@SECLEVEL=0;
     ssl_dhparam {dh1024}; ssl_ecdh_curve X25519:prime256v1:secp224r1:secp256k1;
@@ -195,6 +209,10 @@ def gnutls(priority: str) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
         )
 
     return argv
+
+
+#: SSLv2Hello is no protocol, but leave to open with an SSL 2.0 hello.
+JAVA_ALL = "SSLv2Hello,SSLv3,TLSv1,TLSv1.1,TLSv1.2,TLSv1.3"
 
 
 def java(mode: str, *properties: str) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
@@ -344,7 +362,7 @@ ROWS: tuple[Row, ...] = (
         "node-ssl2",
         node("0.10.32", "rsa512", ciphers="ALL:COMPLEMENTOFALL", method="SSLv23_method"),
         f"SSLv2 {LEGACY_SSL}",
-        "TLS_RSA_EXPORT_WITH_RC4_40_MD5 TLS_RSA_EXPORT_WITH_DES40_CBC_SHA TLS_RSA_WITH_RC4_128_MD5 TLS_RSA_WITH_NULL_MD5",
+        "TLS_RSA_EXPORT_WITH_RC4_40_MD5 TLS_RSA_EXPORT_WITH_DES40_CBC_SHA TLS_RSA_WITH_RC4_128_MD5",
     ),
     Row("node-ssl2-only", node("0.10.32", ciphers="ALL:COMPLEMENTOFALL", method="SSLv2_method"), "SSLv2"),
     Row(
@@ -390,6 +408,16 @@ ROWS: tuple[Row, ...] = (
         "secp224r1 secp256k1",
     ),
     Row("nginx-intermediate", nginx(BOOKWORM, NGINX_INTERMEDIATE), "TLSv1.2 TLSv1.3"),
+    # A hole between the oldest and the newest protocol.
+    Row(
+        "nginx-hole",
+        nginx(BOOKWORM, "ssl_protocols TLSv1 TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0;"),
+        "TLSv1.0 TLSv1.2",
+        "TLS_RSA_WITH_AES_128_CBC_SHA",
+    ),
+    Row("nginx-ecdsa", nginx(BOOKWORM, NGINX_INTERMEDIATE, leaf="ecdsa"), "TLSv1.2 TLSv1.3"),
+    # Answers by name only: without one, every hello gets unrecognized_name.
+    Row("nginx-by-name", nginx(BOOKWORM, NGINX_INTERMEDIATE, http=NGINX_REJECT), "TLSv1.2 TLSv1.3", sni="localhost"),
     Row("nginx-modern", nginx(BOOKWORM, "ssl_protocols TLSv1.3;"), "TLSv1.3"),
     Row(
         "nginx-two-chains",
@@ -410,9 +438,14 @@ ROWS: tuple[Row, ...] = (
         "TLS_RSA_WITH_AES_128_CBC_SHA",
     ),
     # Refuses by closing the connection, without an alert.
-    Row("lighttpd-gnutls", lighttpd("mod_gnutls"), ALL_TLS, "TLS_RSA_WITH_AES_128_CBC_SHA"),
+    Row(
+        "lighttpd-gnutls",
+        lighttpd("mod_gnutls", 'ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "TLSv1.0")'),
+        ALL_TLS,
+        "TLS_RSA_WITH_AES_128_CBC_SHA",
+    ),
     # Answers an unacceptable group by a HelloRetryRequest without key_share.
-    Row("lighttpd-wolfssl", lighttpd("mod_wolfssl"), "TLSv1.2 TLSv1.3"),
+    Row("lighttpd-wolfssl", lighttpd("mod_wolfssl"), "TLSv1.2 TLSv1.3", "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "secp256k1"),
     Row(
         "gnutls",
         gnutls(
@@ -433,10 +466,11 @@ ROWS: tuple[Row, ...] = (
     # EXPORT with Diffie-Hellman of 512 bits, anonymous EXPORT, SSL 3.0; answers with a curve that was not offered.
     Row(
         "java-legacy",
-        java("legacy", "jdk.tls.ephemeralDHKeySize=legacy"),
+        java(JAVA_ALL, "jdk.tls.ephemeralDHKeySize=legacy"),
         "SSLv3 TLSv1.0 TLSv1.1 TLSv1.2 TLSv1.3",
-        "TLS_DHE_RSA_EXPORT_WITH_DES40_CBC_SHA TLS_DH_anon_EXPORT_WITH_RC4_40_MD5 TLS_RSA_WITH_RC4_128_MD5 TLS_RSA_WITH_DES_CBC_SHA",
+        "TLS_DHE_RSA_EXPORT_WITH_DES40_CBC_SHA TLS_DH_anon_EXPORT_WITH_RC4_40_MD5 TLS_RSA_WITH_DES_CBC_SHA",
     ),
+    Row("java-hole", java("SSLv3,TLSv1.2"), "SSLv3 TLSv1.2", "TLS_RSA_WITH_RC4_128_MD5"),
     Row("java-stock", java("stock"), "TLSv1.2 TLSv1.3", "TLS_RSA_WITH_AES_128_CBC_SHA"),
     Row(
         "tlslite",
@@ -455,7 +489,7 @@ ROWS: tuple[Row, ...] = (
         needs_root=True,
     ),
     Row("vsftpd", vsftpd(), "TLSv1.2 TLSv1.3", scheme="ftp", needs_root=True),
-    Row("slapd", slapd(), "TLSv1.2 TLSv1.3", scheme="ldap"),
+    Row("slapd", slapd(), ALL_TLS, "TLS_RSA_WITH_AES_128_CBC_SHA", scheme="ldap"),
 )
 
 BY_NAME = {row.name: row for row in ROWS}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import typing as t
@@ -36,7 +37,7 @@ class Said(t.NamedTuple):
 
 
 class Peer(t.NamedTuple):
-    """``argv(port, starttls, folder)``; ``read(result, folder)``. ``starttls``: the protocol's name or an empty string."""
+    """A scanner: ``argv(port, starttls, folder)`` and ``read(result, folder)``; ``starttls`` is a protocol or empty."""
 
     name: str
     title: str
@@ -100,7 +101,7 @@ def _read_sslscan(done: subprocess.CompletedProcess[str], folder: Path) -> Said:
 # --- nmap -----------------------------------------------------------------------------------------------------------
 
 
-def _nmap_argv(options: t.Sequence[object]) -> list[str]:
+def nmap_argv(options: t.Sequence[object]) -> list[str]:
     return TRIXIE.run("nmap", "-Pn", "-n", *options, libraries=(f"usr/lib/{TRIXIE.libraries.name}/blas",))
 
 
@@ -111,7 +112,7 @@ def _nmap(port: int, starttls: str, folder: Path) -> list[str]:
         if starttls
         else ("--script", "+ssl-enum-ciphers,+sslv2")
     )
-    return _nmap_argv(["-p", port, *scripts, "-oX", folder / "xml", "127.0.0.1"])
+    return nmap_argv(["-p", port, *scripts, "-oX", folder / "xml", "127.0.0.1"])
 
 
 def _read_nmap(done: subprocess.CompletedProcess[str], folder: Path) -> Said:
@@ -192,8 +193,14 @@ _TESTSSL = {
 
 def _testssl(port: int, starttls: str, folder: Path) -> list[str]:
     options = ["-t", starttls] if starttls else []
+    tools = folder / "bin"
+    tools.mkdir(exist_ok=True)
+    for name in ("host", "hexdump"):  # it looks for them on the path
+        wrapper = tools / name
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(TRIXIE.run(name))} "$@"\n')
+        wrapper.chmod(0o755)
     return [
-        *("bash", str(TRIXIE.program("testssl")), "--quiet", "--color", "0", "--nodns", "none", "--warnings", "off"),
+        *("env", f"PATH={tools}:{os.environ['PATH']}", "bash", str(TRIXIE.program("testssl")), "--quiet", "--color", "0", "--nodns", "none", "--warnings", "off"),
         *("--ip", "127.0.0.1", "--jsonfile", f"{folder}/json", "--openssl", "/usr/bin/openssl"),
         *("-p", "-s", "-f", "-S", *options, f"127.0.0.1:{port}"),
     ]

@@ -23,7 +23,7 @@ def _openssl(*arguments: object) -> None:
 
 
 class Pki:
-    """Paths: ``ca``, ``cert(name)`` (leaf), ``chain(name)`` (leaf and CA), ``key(name)``, ``both(name)`` (chain and key), ``dh(bits)``."""
+    """Paths of ``ca`` and, by leaf name, of ``cert``, ``chain`` (leaf and CA), ``key``, ``both`` (chain, key)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

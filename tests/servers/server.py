@@ -26,10 +26,8 @@ class NotReady(Exception):
 class Server:
     """Something listening on ``address:port`` while inside ``with``."""
 
-    address = "127.0.0.1"
-
-    def __init__(self) -> None:
-        self.port = free_port(self.address)
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address, self.port = address, free_port(address)
 
     def start(self) -> None:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -13,8 +14,8 @@ from .server import Server
 class Threaded(Server):
     """Each connection is served by :meth:`serve` in a thread of its own. ``connections`` counts them."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        super().__init__(address)
         self.connections = 0
         self._open: set[socket.socket] = set()
 
@@ -29,10 +30,8 @@ class Threaded(Server):
     def stop(self) -> None:
         # shutdown wakes a thread that is blocked on the socket; close alone would leave it there.
         for sock in (self._listener, *self._open):
-            try:
+            with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             sock.close()
 
     def _accept(self) -> None:
@@ -47,9 +46,8 @@ class Threaded(Server):
     def _serve(self, client: socket.socket, number: int) -> None:
         self._open.add(client)
         try:
-            self.serve(client, number)
-        except OSError:
-            pass
+            with contextlib.suppress(OSError):
+                self.serve(client, number)
         finally:
             self._open.discard(client)
             client.close()
@@ -74,10 +72,8 @@ def relay(client: socket.socket, port: int, seen: t.Callable[[bool, bytes], None
                 sink.shutdown(socket.SHUT_WR)
             except OSError:
                 for sock in (client, server):
-                    try:
+                    with contextlib.suppress(OSError):
                         sock.shutdown(socket.SHUT_RDWR)
-                    except OSError:
-                        pass
 
         back = threading.Thread(target=pump, args=(server, client, False), daemon=True)
         back.start()
@@ -91,8 +87,8 @@ class Limiter(Threaded):
     This is what connection limits of firewalls, fail2ban and mail servers look like to a scanner.
     """
 
-    def __init__(self, backend: int, allowed: int, then: str) -> None:
-        super().__init__()
+    def __init__(self, backend: int, allowed: int, then: str, address: str = "127.0.0.1") -> None:
+        super().__init__(address)
         self.backend, self.allowed, self.then = backend, allowed, then
 
     def serve(self, client: socket.socket, number: int) -> None:

@@ -1,0 +1,66 @@
+"""Fixtures for the engine against real servers. Each server of the catalogue is started once, when first asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.encryption.in_transit.tests.servers import catalogue
+from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.servers.programs import Missing
+from ansible_collections.encryption.in_transit.tests.servers.server import Process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.servers)
+
+
+def absent(reason: str) -> t.NoReturn:
+    """A program is not there: on a developer's machine that is no failure, in CI it is (everything is fetched there)."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def folder() -> t.Iterator[Path]:
+    # Not pytest's folder: servers that drop privileges have to get in.
+    path = Path(tempfile.mkdtemp(prefix="in_transit-servers-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pki(folder: Path) -> Pki:
+    return Pki(folder / "pki")
+
+
+@pytest.fixture(scope="session")
+def serve(pki: Pki, folder: Path) -> t.Iterator[t.Callable[[str], Process]]:
+    """``serve(name)``: the running server of the catalogue with this name."""
+    running: dict[str, Process] = {}
+    with contextlib.ExitStack() as stack:
+
+        def started(name: str) -> Process:
+            if name not in running:
+                row = catalogue.BY_NAME[name]
+                if row.needs_root and os.geteuid():
+                    absent(f"{name} has to be started by root")
+                try:
+                    server = row.server(pki, folder)
+                    stack.enter_context(server)
+                except Missing as missing:
+                    absent(str(missing))
+                running[name] = server
+            return running[name]
+
+        yield started
