@@ -405,6 +405,8 @@ class ClientKeys:
         for group in groups:
             _expect(group in _EXCHANGES, f"no key exchange for group 0x{group:04x}")
             self._exchanges[group] = _EXCHANGES[group]()
+        # Of the last server share: a flight that comes in pieces is read again with each of them.
+        self._chosen, self._secret = (0, b""), b""
 
     def shares(self) -> list[tuple[int, bytes]]:
         """Group and ``key_exchange`` for the key_share extension, in the order of ``groups``."""
@@ -433,13 +435,15 @@ class ClientKeys:
         _expect(group in self._exchanges, f"the server chose group 0x{group:04x}, for which no share was offered")
         suite, exchange = _SUITES[code], self._exchanges[group]
         _expect(len(share) == exchange.answer, "the server's share has the wrong length")
+        if (group, share) != self._chosen:
+            self._chosen, self._secret = (group, share), exchange.secret(share)
         transcript = hashlib.new(suite.hash_name)
         if retry is not None:
             # RFC 8446 section 4.4.1: the first hello is replaced by a message of type 254 with its hash.
             digest = hashlib.new(suite.hash_name, retry[0]).digest()
             transcript.update(b"\xfe\0\0" + bytes((len(digest),)) + digest + retry[1])
         transcript.update(client_hello + server_hello)
-        schedule = _Schedule(suite.hash_name, exchange.secret(share), transcript.digest())
+        schedule = _Schedule(suite.hash_name, self._secret, transcript.digest())
         key = schedule.expand(schedule.server, "key", b"", suite.key_length)
         iv = schedule.expand(schedule.server, "iv", b"", 12)
 

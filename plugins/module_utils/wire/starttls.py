@@ -679,8 +679,10 @@ _MYSQL_SSL_REQUEST = b"\x20\x00\x00\x01" + b"\x00\x8a\x00\x00" + b"\x00\x00\x00\
 def mysql(host: str) -> Dialogue:
     """MySQL and MariaDB: "Connection Phase" of their protocol. SSLRequest gets no answer, therefore it is a preamble.
 
-    Both count a connection that ends before the login against ``max_connect_errors`` (default 100 in a row per client
-    host), after which they lock that host out until ``FLUSH HOSTS``: spend few connections on such an endpoint.
+    A connection that ends before the login counts against ``max_connect_errors``, whether it ended after the greeting
+    or in the TLS handshake. After so many in a row (100 by default) the server refuses the client's host, and with it
+    every application there, until ``FLUSH HOSTS``. Only a login sets the count back; clients on a loopback address are
+    not counted (seen on MariaDB 10.11). Spend few connections on such an endpoint.
     """
     peer = _Peer("MySQL")
     head = yield from peer.exactly(4)
