@@ -396,23 +396,24 @@ instances:
           verdict: compliant
 findings:
   description:
-    - What holds and what does not, judged against the baseline, the worst first. In check mode and after a failure as
-      things are; after a change as they have become.
+    - What does not hold or is not proved, judged against the baseline, the worst first. In check mode and after a
+      failure as things are; after a change as they have become. M(encryption.in_transit.nginx_tls_info) returns what
+      holds as well.
     - The schema is C(docs/schemas/finding.schema.json) of the collection.
   returned: always
   type: list
   elements: dict
   sample:
-    - check: protocol.tls1_0
-      severity: high
-      status: pass
-      view: effective
-      subject: {endpoint: 'https://127.0.0.1:443?sni=portal.example'}
-      observed: TLSv1.0 refused
-      expected: refused
-      provenance: []
-      proof: {probe: tls1_0, outcome: refused, alert: 70, response: '15030100020246', hello_sha256: 9f86d081884c7d65}
-      mend: ''
+    - check: http.hsts
+      severity: low
+      status: fail
+      view: configured
+      subject: {stack: nginx, listener: 'http *:443 portal.example'}
+      observed: header absent
+      expected: max-age of at least 63072000
+      provenance: [{file: /etc/nginx/sites-available/portal, line: 12, text: location /}]
+      proof: null
+      mend: Strict-Transport-Security is missing; it is set only with hsts=mend
       exception: null
 diff:
   description: Before and after of each file, secrets redacted.

@@ -40,7 +40,12 @@ def play(tasks: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
             "TASK_SECONDS": str(rows),
         }
         inventory = ROOT / "build" / "lab" / "test" / "inventory"
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", str(inventory), str(playbook)]
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "--inventory",
+            str(inventory),
+            str(playbook),
+        ]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"ansible-playbook failed: {(done.stdout + done.stderr)[-2000:]}")
@@ -52,8 +57,9 @@ def run() -> list[dict[str, t.Any]]:
     subprocess.run([sys.executable, str(ROOT / "lab" / "lab.py"), "--fleet=test", "up", HOST], check=True)
     # The first run may harden, the second meets a warm connection; neither counts.
     rows = play([OURS, OURS] + [STAT, OURS] * ROUNDS)[2:]
-    if any(row["outcome"] != "ok" for row in rows):
-        raise RuntimeError(f"the host was not unchanged: {[row for row in rows if row['outcome'] != 'ok'][0]}")
+    odd = [row for row in rows if row["outcome"] != "ok"]
+    if odd:
+        raise RuntimeError(f"the host was not unchanged: {odd[0]}")
     ours, other = (
         statistics.median(row["seconds"] for row in rows if row["name"] == name) for name in ("nginx_tls", "stat")
     )

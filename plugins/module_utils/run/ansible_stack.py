@@ -8,9 +8,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..errors import InTransitError
-from ..stacks.host import Host
-from . import stack as desk
+from . import bytecode
 
 if t.TYPE_CHECKING:
     from ..stacks.contract import Stack
@@ -30,7 +28,7 @@ COMMON: dict[str, t.Any] = {
     "proof": {"type": "bool", "default": True},
     "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
     "config": {"type": "list", "elements": "path", "default": []},
-    "state_dir": {"type": "path", "default": desk.STATE_DIR},
+    "state_dir": {"type": "path", "default": "/var/lib/encryption.in_transit"},
 }
 
 HARDEN: dict[str, t.Any] = {
@@ -47,21 +45,27 @@ AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False
 def harden(stack: Stack) -> None:
     """Entry of a ``<stack>_tls`` module."""
     module = AnsibleModule(HARDEN, supports_check_mode=True)
-    verb = {"present": desk.harden, "recover": desk.recover}[module.params["state"]]
-    _run(module, verb, stack)
+    _run(module, {"present": "harden", "recover": "recover"}[module.params["state"]], stack)
 
 
 def audit(stack: Stack) -> None:
     """Entry of a ``<stack>_tls_info`` module."""
-    _run(AnsibleModule(AUDIT, supports_check_mode=True), desk.audit, stack)
+    _run(AnsibleModule(AUDIT, supports_check_mode=True), "audit", stack)
 
 
-def _run(module: AnsibleModule, verb: t.Callable[..., dict[str, t.Any]], stack: Stack) -> None:
+def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
     options = {**module.params, "check": module.check_mode, "diff": module._diff}
+    compiled = bytecode.cache(module.params["state_dir"])
+    from ..errors import InTransitError
+    from ..stacks.host import Host
+    from . import stack as desk
+
     try:
-        result = verb(stack, Host(), options)
+        result = getattr(desk, verb)(stack, Host(), options)
     except InTransitError as exc:
         module.fail_json(msg=str(exc))
+    if compiled and verb == "harden" and not module.check_mode:
+        compiled.save()
     if not module._diff:
         del result["diff"]
     if result.pop("failed"):

@@ -4,6 +4,8 @@
 
 Each function returns plain JSON types: ``failed``, ``changed``, ``msg`` for people, ``findings``, ``diff`` and
 ``instances``, one entry for each instance found. An error of one instance never hides the others' results.
+:func:`audit` returns every finding, the others only those that do not hold or are not proved: a host where all is
+well should cost its controller little.
 
 ``options`` (a mapping; the values in parentheses are the defaults):
 
@@ -54,7 +56,7 @@ def harden(stack: Stack, host: Host, options: Options) -> Json:
 
 def audit(stack: Stack, host: Host, options: Options) -> Json:
     """What the files say, what the running process accepts, and what :func:`harden` would do. Changes nothing."""
-    return _each(stack, host, {**options, "missing": "ignore"}, lambda work: work.audit())
+    return _each(stack, host, {**options, "audit": True, "missing": "ignore"}, lambda work: work.audit())
 
 
 def recover(stack: Stack, host: Host, options: Options) -> Json:
@@ -87,6 +89,8 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
         results.append(work.result)
     merged: Json = {key: [item for one in results for item in one.pop(key)] for key in ("findings", "diff")}
     merged["findings"].sort(key=judge.order)
+    if not options.get("audit"):
+        merged["findings"] = [item for item in merged["findings"] if item["status"] in ("fail", "indeterminate")]
     return {
         "changed": any(one["changed"] for one in results),
         "failed": any(one["failed"] for one in results),
@@ -123,7 +127,7 @@ class _Work:
         self.stack, self.host, self.instance, self.options = stack, host, instance, options
         self.baseline = baseline
         self.check = bool(options.get("check"))
-        self.auditing = False
+        self.auditing = bool(options.get("audit"))
         seconds: Json = {key: value for key, value in (options.get("timeouts") or {}).items() if value is not None}
         self.handshake_timeout = seconds.pop("handshake", 3)
         self.timeouts = transaction.Timeouts(**seconds)
@@ -170,7 +174,6 @@ class _Work:
             self._harden()
 
     def audit(self) -> None:
-        self.auditing = True
         self._note_unfinished()
         view = self._view()
         test = self.stack.test(self.host, self.instance)
@@ -377,7 +380,8 @@ class _Work:
         from .scan import scan
 
         patience = self.handshake_timeout
-        options = ScanOptions(connect_timeout=patience, read_timeout=patience, http=self.auditing)
+        # Our own host, or a backend it talks to all day: no need to be as polite as to strangers.
+        options = ScanOptions(connect_timeout=patience, read_timeout=patience, per_host=16, http=self.auditing)
         return scan(endpoints, self.baseline, options, {"stack": self.stack.name})
 
     def _proof(self, listeners: t.Iterable[Listener]) -> HandshakeProof:
@@ -464,8 +468,7 @@ class _Work:
         found = self.result["findings"]
         found += judge.judge_listeners(listeners, self.baseline, about, plan.clamps)
         for unmended in plan.unmended:
-            origin = (unmended.provenance,)
-            found.append(judge.finding("config.override", "fail", "configured", about, unmended.reason, "", origin))
+            self._tell_unmended(unmended)
         for report in look.values():
             found += report["findings"]
         if look:
@@ -473,6 +476,23 @@ class _Work:
             status = "fail" if contradictions else "pass"
             text = "; ".join(contradictions) or "no handshake contradicts the files"
             found.append(judge.finding("config.running", status, "effective", about, text))
+
+    def _tell_unmended(self, unmended: t.Any) -> None:
+        """Give the findings at that place the reason why it was left; where there is none, it is a finding itself."""
+        place = unmended.provenance
+        failing = (item for item in self.result["findings"] if item["status"] == "fail")
+        same = [
+            item
+            for item in failing
+            if item["check"] == unmended.check
+            and any(one["file"] == place.file and one["line"] == place.line for one in item["provenance"])
+        ]
+        for item in same:
+            item["mend"] = unmended.reason
+        if not same:
+            about = {"stack": self.stack.name}
+            found = judge.finding("config.override", "fail", "configured", about, unmended.reason, "", (place,))
+            self.result["findings"].append(found)
 
 
 def _dotted(version: t.Iterable[int]) -> str:
