@@ -112,6 +112,8 @@ def nginx(
         facts = {
             "address": address,
             "port": port,
+            "chain_rsa": pki.chain(),
+            "key_rsa": pki.key(),
             "chain_ecdsa": pki.chain("ecdsa"),
             "key_ecdsa": pki.key("ecdsa"),
             "ca": pki.ca,
@@ -141,6 +143,10 @@ NGINX_INTERMEDIATE = """
 ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
     ssl_ecdh_curve X25519:prime256v1:secp384r1;
     add_header Strict-Transport-Security "max-age=63072000" always;
+"""
+TWO_CHAINS = """
+    ssl_certificate {chain_rsa}; ssl_certificate_key {key_rsa};
+    ssl_certificate {chain_ecdsa}; ssl_certificate_key {key_ecdsa};
 """
 NGINX_REJECT = """server {{
   listen {address}:{port} ssl default_server; ssl_protocols TLSv1.2 TLSv1.3; ssl_reject_handshake on;
@@ -421,7 +427,7 @@ ROWS: tuple[Row, ...] = (
     Row("nginx-modern", nginx(BOOKWORM, "ssl_protocols TLSv1.3;"), "TLSv1.3"),
     Row(
         "nginx-two-chains",
-        nginx(BOOKWORM, NGINX_INTERMEDIATE + "ssl_certificate {chain_ecdsa}; ssl_certificate_key {key_ecdsa};"),
+        nginx(BOOKWORM, NGINX_INTERMEDIATE + TWO_CHAINS),
         "TLSv1.2 TLSv1.3",
     ),
     Row(
@@ -471,7 +477,7 @@ ROWS: tuple[Row, ...] = (
         "TLS_DHE_RSA_EXPORT_WITH_DES40_CBC_SHA TLS_DH_anon_EXPORT_WITH_RC4_40_MD5 TLS_RSA_WITH_DES_CBC_SHA",
     ),
     Row("java-hole", java("SSLv3,TLSv1.2"), "SSLv3 TLSv1.2", "TLS_RSA_WITH_RC4_128_MD5"),
-    Row("java-stock", java("stock"), "TLSv1.2 TLSv1.3", "TLS_RSA_WITH_AES_128_CBC_SHA"),
+    Row("java-stock", java("stock"), "TLSv1.2 TLSv1.3", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
     Row(
         "tlslite",
         tlslite("3.0"),

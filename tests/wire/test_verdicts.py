@@ -70,10 +70,10 @@ def test_nothing_true_is_indeterminate(row: Row, verdict: t.Callable[[Row], Repo
 
 @every_server
 def test_connections(row: Row, verdict: t.Callable[[Row], Report]) -> None:
-    """At most 14, and only for servers that refuse without saying so some more for the second opinion."""
+    """At most 14; a second opinion where a server refuses without saying so, and one talk before STARTTLS, come on top."""
     report = verdict(row)
-    unclear = [probe for probe in report["probes"] if probe["outcome"] in ("soft_refusal", "indeterminate")]
-    assert report["connections"] <= 14 + 2 * len(unclear)
+    again = [probe for probe in report["probes"] if probe["id"].endswith((".again", ".reshaped", ".last"))]
+    assert report["connections"] <= 14 + len(again) + (row.scheme != "tls")
 
 
 @every_server
@@ -88,6 +88,8 @@ def test_enumeration(row: Row, full: t.Callable[[Row], Report]) -> None:
 @every_server
 def test_certificates(row: Row, verdict: t.Callable[[Row], Report]) -> None:
     chains = verdict(row)["certificates"]
+    if not chains and "TLSv1.2" not in row.protocols and "TLSv1.3" not in row.protocols:
+        return  # a hello old enough for this server is read for its answer only
     expected = {"nginx-two-chains": {"rsa", "ec"}, "nginx-ecdsa": {"ec"}}.get(row.name, {"rsa"})
     assert {chain["chain"][0]["key"]["type"] for chain in chains} == expected
     assert all(chain["name_match"] for chain in chains)

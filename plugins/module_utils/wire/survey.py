@@ -7,7 +7,7 @@ That takes one connection for each thing accepted and one for each refusal at th
 
 from __future__ import annotations
 
-from .answers import ACCEPTED, REFUSED, SOFT
+from .answers import ACCEPTED, REFUSED, SOFT, ssl2_names
 from .hello import CHUNK, FALLBACK_SCSV, PROTOCOL, SSL2, SSL3, TLS12, TLS13, UNTIL_FLIGHT, UNTIL_KEYS, Hello
 from .kit import chunks
 
@@ -38,6 +38,10 @@ class Survey:
 
     def steps(self) -> Waves:
         """All lists of all protocols that are accepted, side by side."""
+        oldest = self.examination.accepted(SSL2)
+        if oldest is not None and oldest.answer is not None:
+            # An SSL 2.0 server lists all it has in common with the client; the client chooses.
+            self.accepted["suites"][PROTOCOL[SSL2]] = ssl2_names(oldest.answer.specs)
         waves: list[Waves] = []
         for version, protocol in PROTOCOL.items():
             if version != SSL2 and self.examination.accepted(version) is not None:
