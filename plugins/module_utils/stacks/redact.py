@@ -26,7 +26,10 @@ _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]*:[^\s/@\"'<>]*
 _ASSIGNMENT = re.compile(
     rf"(?i)((?<![a-z0-9])[a-z0-9_.-]*(?:{_WORDS})[a-z0-9_]*[\"']?\s*(?:=>|[=:])\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\s;,&#\"']+)"
 )
-_SCHEME = re.compile(r"(?i)\b(basic|bearer|digest|negotiate|token)\s+[a-z0-9+/=_.~-]{8,}")
+# Credentials have digits, signs or capitals within; words behind "basic" in a sentence have not.
+_SCHEME = re.compile(
+    r"\b((?i:basic|bearer|digest|negotiate|token))[ \t]+(?=\S*(?:[0-9+/=_]|[a-z][A-Z]))[A-Za-z0-9+/=_.~-]{8,}"
+)
 _CRYPT = re.compile(r"\$(?:1|2[abxy]|5|6|7|y|gy|apr1|argon2[id]{1,2}|scrypt|pbkdf2[a-z0-9-]*)\$[^\s:;\"']+")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
 _KNOWN_TOKEN = re.compile(

@@ -93,7 +93,8 @@ def _secrets(document: Document) -> t.Iterator[tuple[int, int]]:
             tables.pop()
         if directive.is_code:
             # Lua holds whatever its author needed at hand.
-            yield directive.head + 1, directive.end - 1
+            start, end = directive.head + 1, directive.end - 1
+            yield start, start + len(document.data[start:end].rstrip())
             continue
         if directive.children is not None:
             if directive.name in _TABLES:

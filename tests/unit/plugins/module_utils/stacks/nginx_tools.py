@@ -144,6 +144,9 @@ class Fixture:
         self.head = dict(re.findall(r"(?m)^# ([a-z]+): *(.*)$", head.decode()))
         self.files = {name.decode(): data for name, data in zip(parts[::2], parts[1::2])}
 
+    def __str__(self):
+        return f"{self.path.parent.name}/{self.path.stem}"
+
     def case(self, change=lambda data: data):
         files = {name: change(data) for name, data in self.files.items()}
         config = next(iter(files))

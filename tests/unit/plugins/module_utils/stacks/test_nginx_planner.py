@@ -34,7 +34,7 @@ def bad(case, profile="intermediate"):
 # --- fixtures ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fixture", fixtures(), ids=lambda fixture: f"{fixture.path.parent.name}/{fixture.path.stem}")
+@pytest.mark.parametrize("fixture", fixtures(), ids=str)
 def test_fixture(fixture):
     case = fixture.case()
     plan = case.plan()
@@ -45,7 +45,7 @@ def test_fixture(fixture):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("fixture", fixtures(), ids=lambda fixture: f"{fixture.path.parent.name}/{fixture.path.stem}")
+@pytest.mark.parametrize("fixture", fixtures(), ids=str)
 @pytest.mark.parametrize("ends", ["lf", "crlf"])
 def test_every_fixture_can_be_brought_to_every_profile(fixture, profile, ends):
     crlf = ends == "crlf"

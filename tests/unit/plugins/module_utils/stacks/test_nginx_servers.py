@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Our reading of nginx against a real nginx: its tokenizer, its test, its handshakes, its workers.
 
-Needs nginx and openssl (Debian packages ``nginx-light``, ``libnginx-mod-stream``, ``openssl``).
+Needs nginx with its stream and mail modules, and openssl: Debian packages ``nginx-light``, ``libnginx-mod-stream``,
+``libnginx-mod-mail`` and ``openssl``.
 """
 
 from __future__ import annotations
@@ -34,15 +35,17 @@ pytestmark = pytest.mark.servers
 NGINX = Nginx()
 FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
 STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
+MAIL = "/usr/lib/nginx/modules/ngx_mail_module.so"
 
 
 @pytest.fixture(scope="module")
 def program():
     found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("nginx", "openssl")]
-    if not all(found):
+    if not all(found) or not all(map(os.path.exists, (STREAM, MAIL))):
+        missing = "nginx with its stream and mail modules, and openssl, must be installed"
         if os.environ.get("CI"):
-            pytest.fail("nginx and openssl must be installed where CI is set")
-        pytest.skip("nginx or openssl is not installed")
+            pytest.fail(missing)
+        pytest.skip(missing)
     return found[0]
 
 
@@ -161,8 +164,6 @@ class Live(Case):
 
 @pytest.mark.parametrize("trap", nginx_traps.TRAPS, ids=lambda trap: trap.title)
 def test_the_trap_is_real_and_the_plan_gets_out_of_it(trap, daemon, keys, instance):
-    if "stream" in trap.files and not os.path.exists(STREAM):
-        pytest.skip("the stream module is not installed")
     port = free_port()
     cert, key = keys["rsa2048"]
     daemon.write(nginx_traps.files(trap, port, cert, key, daemon.head("stream" in trap.files)))
@@ -234,7 +235,7 @@ def test_groups_and_commands_are_taken_by_the_build(daemon, keys, instance):
 
 
 #: Directives about files and users of another machine.
-_ELSEWHERE = ("user", "pid", "error_log", "access_log", "load_module", "worker_processes", "ssl_dhparam")
+_ELSEWHERE = ("user", "pid", "error_log", "access_log", "load_module", "worker_processes", "ssl_dhparam", "http2")
 
 
 def inside(path, main):
@@ -292,23 +293,21 @@ def transplant(fixture, folder, keys, head):
     return folder / config
 
 
-@pytest.mark.parametrize("fixture", fixtures(), ids=lambda fixture: f"{fixture.path.parent.name}/{fixture.path.stem}")
+def for_this_build():
+    """Fixtures for nginx with Lua, QUIC or a newer OpenSSL mean nothing to an nginx without."""
+    return [one for one in fixtures() if one.path.name not in ("openresty-lua.fail.conf", "modern.pass.conf")]
+
+
+@pytest.mark.parametrize("fixture", for_this_build(), ids=str)
 def test_planned_files_pass_the_test_of_nginx(fixture, daemon, keys, instance):
     whole = b"".join(fixture.files.values())
-    needs = [
-        word
-        for word in (b"_by_lua_block", b"X25519MLKEM768", b"quic", b"\nmail", b"http2 on", b"PROFILE=")
-        if word in whole
-    ]
-    needs += [b"stream"] if b"\nstream" in whole and not os.path.exists(STREAM) else []
-    head = "" if b"\nstream" not in whole else f"load_module {STREAM};\n"
-    config = transplant(fixture, daemon.folder, keys, f"{head}pid {daemon.folder}/pid; error_log stderr;\n")
-    daemon.config = config
+    modules = [path for word, path in ((b"\nstream {", STREAM), (b"\nmail {", MAIL)) if word in whole]
+    head = "".join(f"load_module {path};\n" for path in modules) + f"pid {daemon.folder}/pid; error_log stderr;\n"
+    daemon.config = transplant(fixture, daemon.folder, keys, head)
     status, words = daemon.test()
-    if needs:
-        pytest.skip(f"the fixture is about a build with {needs[0].decode().strip()}")
-    assert status == 0, words
-    case = Live(instance(str(config)))
+    # What Red Hat's OpenSSL knows is foreign to others until it is mended.
+    assert status == 0 or b"PROFILE=SYSTEM" in whole, words
+    case = Live(instance(str(daemon.config)))
     plan = case.plan()
     changed = apply_edits(case.documents, plan.edits)
     assert bool(changed) == bool(plan.edits)
