@@ -161,6 +161,14 @@ CHECKS = (
         True,
     ),
     Check(
+        "transport.login",
+        "high",
+        "No login is offered before TLS",
+        "A client that logs in before it asks for TLS sends its password in plaintext.",
+        "Require TLS before authentication on the service.",
+        True,
+    ),
+    Check(
         "http.hsts",
         "low",
         "HTTP Strict Transport Security is long enough",

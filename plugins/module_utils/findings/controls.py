@@ -26,7 +26,7 @@ _CERTIFICATES = (
 )
 _SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
 _CONFIGURATION = ("config.running", "config.override", "config.valid")
-_TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, "transport.plaintext")
+_TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, "transport.plaintext", "transport.login")
 
 
 class Control(t.NamedTuple):
@@ -74,7 +74,7 @@ CONTROLS = (
         "45 CFR 164",
         "164.312(e)(2)(ii)",
         "Encrypt ePHI in transit where appropriate (addressable)",
-        (*_PROTOCOLS, "transport.plaintext"),
+        (*_PROTOCOLS, "transport.plaintext", "transport.login"),
         "read",
         "Code of Federal Regulations",
     ),
@@ -164,7 +164,7 @@ CONTROLS = (
         "2022",
         "A.8.20",
         "Networks are secured",
-        (*_PROTOCOLS, "transport.plaintext"),
+        (*_PROTOCOLS, "transport.plaintext", "transport.login"),
         "read",
         "list of Annex A titles",
     ),
@@ -227,7 +227,7 @@ CONTROLS = (
         "4.0.1",
         "2.2.7",
         "Administrative access over the network is encrypted",
-        (*_PROTOCOLS, "transport.plaintext"),
+        (*_PROTOCOLS, "transport.plaintext", "transport.login"),
         "read",
         "PCI DSS 4.0.1",
     ),

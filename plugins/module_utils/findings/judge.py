@@ -34,6 +34,9 @@ _NEGATIVE = {"refused": "pass", "accepted": "fail"}
 #: Key types of certificate facts in the words of ``CertificateRules.key_types``.
 _KEY_TYPES = {"ec": "ecdsa"}
 
+#: Schemes by which strangers deliver mail.
+_OPPORTUNISTIC = ("smtp", "lmtp")
+
 _DAY = 86400
 
 
@@ -94,6 +97,7 @@ def judge_report(report: Json, baseline: Baseline, subject: Json | None = None) 
 
     found = [finding("endpoint.reachable", "pass", "effective", about, "a TCP connection was made")]
     found += _plaintext(report, about)
+    found += _starttls(report, about)
     if report.get("protocols"):
         found += _protocols(report, baseline, about, proof)
         found += _negative("suite.forbidden", report.get("suites"), "suite", about, proof)
@@ -135,6 +139,27 @@ def _plaintext(report: Json, about: Json) -> list[Json]:
         text = f"plaintext HTTP is {plain}" + (f" to {location}" if location else "")
         return [finding(check, status, "effective", about, text, expected)]
     return []
+
+
+def _starttls(report: Json, about: Json) -> list[Json]:
+    """What a service that upgrades to TLS lets clients do without it."""
+    facts, found = report.get("starttls") or {}, []
+    login, plain = facts.get("login_before_tls"), facts.get("plaintext")
+    if login is not None:
+        status = "fail" if login else "pass"
+        text = f"login {'is offered' if login else 'is not offered'} before TLS"
+        if login and report["address"] in ("127.0.0.1", "::1"):
+            # Dovecot, for one, trusts clients on its own machine and tells others that LOGIN is disabled.
+            status, text = "not_applicable", f"{text}, to a client on the same machine"
+        found.append(finding("transport.login", status, "effective", about, text))
+    if plain is not None:
+        status = "fail" if plain == "served" else "pass"
+        text = f"work without TLS is {plain}"
+        if plain == "served" and report["scheme"] in _OPPORTUNISTIC and report["port"] in (24, 25):
+            # Anyone may hand in mail (RFC 3207, section 4): TLS cannot be demanded of every sender.
+            status, text = "not_applicable", f"{text}: mail from anywhere"
+        found.append(finding("transport.plaintext", status, "effective", about, text, "no content before TLS"))
+    return found
 
 
 def _protocols(report: Json, baseline: Baseline, about: Json, proof: t.Callable[..., t.Any]) -> list[Json]:

@@ -149,6 +149,27 @@ def test_plain_http_endpoints_are_judged_by_what_they_serve(plain, verdict):
     assert judged(report(protocols={}, http={"plaintext": plain, "location": None}))[1] == verdict
 
 
+@pytest.mark.parametrize(
+    ("place", "facts", "statuses"),
+    [
+        (("ftp", 21, "192.0.2.1"), {"login_before_tls": True}, {"transport.login": "fail"}),
+        (("imap", 143, "192.0.2.1"), {"login_before_tls": False}, {"transport.login": "pass"}),
+        (("imap", 143, "127.0.0.1"), {"login_before_tls": True}, {"transport.login": "not_applicable"}),
+        (("postgres", 5432, "192.0.2.1"), {"plaintext": "served"}, {"transport.plaintext": "fail"}),
+        (("postgres", 5432, "192.0.2.1"), {"plaintext": "refused"}, {"transport.plaintext": "pass"}),
+        (("smtp", 25, "192.0.2.1"), {"plaintext": "served"}, {"transport.plaintext": "not_applicable"}),
+        (("smtp", 587, "192.0.2.1"), {"plaintext": "served"}, {"transport.plaintext": "fail"}),
+        (("imap", 143, "192.0.2.1"), {"login_before_tls": None, "plaintext": None}, {}),
+    ],
+)
+def test_what_a_service_allows_before_tls(place, facts, statuses):
+    scheme, port, address = place
+    findings, verdict = judged(report(scheme=scheme, port=port, address=address, starttls=facts))
+    got = {item["check"]: item["status"] for item in findings if item["check"].startswith("transport.")}
+    assert got == statuses
+    assert verdict == ("non_compliant" if "fail" in statuses.values() else "compliant")
+
+
 def test_nothing_proved_is_never_compliant():
     assert judged(report(protocols={}))[1] == "indeterminate"
 
