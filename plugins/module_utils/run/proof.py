@@ -61,10 +61,11 @@ class HandshakeProof:
         return found
 
     def contradictions(self, look: Look) -> list[str]:
-        """What a process accepts though the files on disk forbid it: it has not loaded them, or is another one."""
+        """What is accepted though the files on disk forbid it: they are not loaded, or another program answers."""
         found = []
         for endpoint, report in look.items():
-            found += [f"{endpoint} accepts {what}" for what in self._beyond_files(self._listeners[endpoint], report)]
+            beyond = self._beyond_files(self._listeners[endpoint], report)
+            found += [f"{endpoint} accepts {what}, which the files forbid" for what in beyond]
         return found
 
     def _beyond_files(self, listeners: t.Sequence[Listener], report: Report) -> list[str]:

@@ -83,8 +83,11 @@ class Store:
 
     # --- journal ------------------------------------------------------------------------------------------------
 
-    def begin(self, changes: t.Sequence[files.Change], running: bool) -> Journal:
-        """Write the journal of a new transaction, durable on return. Raises TransactionError; then nothing is left."""
+    def begin(self, changes: t.Sequence[files.Change], generation: t.Any) -> Journal:
+        """Write the journal of a new transaction, durable on return. Raises TransactionError; then nothing is left.
+
+        ``generation`` is the running one, None when the daemon does not run.
+        """
         draft = self._draft
         moment = time.time_ns()
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment // 10**9))
@@ -93,7 +96,7 @@ class Store:
             self.fault("journal.draft")
             os.mkdir(draft, 0o700)
             entries = [self._enter(draft, identity, number, change) for number, change in enumerate(changes)]
-            data = {"format": 1, "id": identity, "phase": "begun", "running": running, "files": entries}
+            data = {"format": 1, "id": identity, "phase": "begun", "generation": _token(generation), "files": entries}
             files.save(os.path.join(draft, "journal.json"), _encode(data))
             self.fault("journal.rename")
             files.rename(draft, self.journal_dir)
@@ -163,12 +166,12 @@ class Store:
 
     def await_reload(self, generation: t.Any) -> None:
         """Remember that this generation of workers has not loaded the files on disk."""
-        files.save(self._pending, repr(generation).encode())
+        files.save(self._pending, _token(generation).encode())
 
     def reload_pending(self, generation: t.Any) -> bool:
         """Whether this generation is still one that has not loaded the files on disk."""
         try:
-            return files.read(self._pending) == repr(generation).encode()
+            return files.read(self._pending) == _token(generation).encode()
         except FileNotFoundError:
             return False
 
@@ -222,7 +225,11 @@ class Journal:
     @property
     def running(self) -> bool:
         """Whether the daemon ran when the transaction began."""
-        return bool(self._data["running"])
+        return bool(self._data["generation"])
+
+    def still(self, generation: t.Any) -> bool:
+        """Whether this is the very generation that ran when the transaction began: it has loaded nothing since."""
+        return self.running and _token(generation) == self._data["generation"]
 
     @property
     def paths(self) -> list[str]:
@@ -318,6 +325,11 @@ class Journal:
 
     def _blob(self, number: int, kind: str) -> bytes:
         return files.read(os.path.join(self._store.journal_dir, f"{number}.{kind}"))
+
+
+def _token(generation: t.Any) -> str:
+    """A generation as text that can be compared with one of another process; empty when the daemon does not run."""
+    return "" if generation is None else repr(generation)
 
 
 def _metadata(entry: t.Mapping[str, t.Any]) -> files.Metadata:

@@ -94,7 +94,7 @@ class Transaction:
             try:
                 before = self.proof.look() if live else None
                 step = "journal"
-                journal = self.store.begin(changes, running=generation is not None)
+                journal = self.store.begin(changes, generation)
                 step = "write"
                 journal.enter(step)
                 journal.write()
@@ -118,7 +118,7 @@ class Transaction:
                 journal = journal or self.store.unfinished()
                 if journal is None:
                     raise
-                raise self._undo(journal, step, exc, generation, before) from exc
+                raise self._undo(journal, step, exc, before) from exc
             signals.ignore()
             outcome = {"outcome": "changed", "files": journal.summary(), "test": tested.output, **record}
             problems = self._conclude(journal, outcome, live)
@@ -135,10 +135,16 @@ class Transaction:
         return []
 
     def reload(self, before: t.Any) -> t.Any:
-        """Let a process that has not loaded the files on disk load them, and prove it. Nothing is written."""
+        """Let a process that has not loaded the files on disk load them, and prove it. Nothing is written.
+
+        Raises TransactionError; it was undone, which means untouched, unless the new workers are there already.
+        """
         self._test()
         self._reload(self.stack.generation(self.host, self.instance))
-        after = self._prove(before)
+        try:
+            after = self._prove(before)
+        except TransactionError as exc:
+            raise TransactionError(exc.step, f"reloaded as the files have it, but {exc}", undone=False) from exc
         self.store.reloaded()
         return after
 
@@ -165,22 +171,17 @@ class Transaction:
             if not objections:
                 return after
             if time.monotonic() + pause > deadline:
-                raise TransactionError("prove", f"the new configuration is not proved: {few(objections)}")
+                raise TransactionError("prove", f"the configuration is not proved: {few(objections)}")
             time.sleep(pause)
             pause *= 2
 
-    def _undo(
-        self, journal: Journal, step: str, cause: BaseException, generation: t.Any, before: t.Any
-    ) -> TransactionError:
+    def _undo(self, journal: Journal, step: str, cause: BaseException, before: t.Any) -> TransactionError:
         problems: list[str] = []
         try:
             journal.enter("undo")
             problems += [f"{path} was edited by someone else and is left alone" for path in journal.restore()]
             if journal.running and step in ("reload", "prove", "commit"):
-                hindrances = back_in_force(self.stack, self.host, self.instance, self.timeouts.settle)
-                # The very workers of before never left the configuration they had: nothing is out of force.
-                if self.stack.generation(self.host, self.instance) != generation:
-                    problems += hindrances
+                problems += _back_in_force(self.stack, self.host, self.instance, journal, self.timeouts.settle)
                 if before is not None:
                     lost = self.proof.lost(before, self.proof.look())
                     problems += [few(lost)] if lost else []
@@ -207,28 +208,29 @@ def recover(stack: Stack, host: Host, instance: Instance, store: Store, timeouts
             conflicts = journal.restore()
             if journal.running:
                 # Somebody may have reloaded the half-written files since: always load what is there now.
-                problems = back_in_force(stack, host, instance, timeouts.settle)
-                reloaded = not problems
+                problems = _back_in_force(stack, host, instance, journal, timeouts.settle)
+                reloaded = not problems and not journal.still(stack.generation(host, instance))
         outcome = "kept" if phase == COMMITTED else "conflict" if conflicts else "restored"
         journal.retire({"outcome": outcome, "step": phase, "conflicts": conflicts, "problems": problems})
     return Recovery(journal.id, phase, outcome, journal.paths, conflicts, reloaded, problems)
 
 
-def back_in_force(stack: Stack, host: Host, instance: Instance, timeout: float) -> list[str]:
+def _back_in_force(stack: Stack, host: Host, instance: Instance, journal: Journal, timeout: float) -> list[str]:
     """Let the daemon, which ran before, serve by the files as they stand. What stands in the way, for people."""
     result = stack.test(host, instance)
-    if not result.ok:
-        return [f"{stack.title} refuses the configuration: {result.output}"]
-    try:
-        generation = stack.generation(host, instance)
-        if generation is None:
-            stack.start(host, instance)
-        else:
-            stack.reload(host, instance)
-        _settle(stack, host, instance, generation, timeout)
-    except TransactionError as exc:
-        return [str(exc)]
-    return []
+    problems = [] if result.ok else [f"{stack.title} refuses the configuration: {result.output}"]
+    if result.ok:
+        try:
+            generation = stack.generation(host, instance)
+            if generation is None:
+                stack.start(host, instance)
+            else:
+                stack.reload(host, instance)
+            _settle(stack, host, instance, generation, timeout)
+        except TransactionError as exc:
+            problems = [f"{exc} {exc.output}".strip()]
+    # Workers that are still those of before never left the configuration they had: nothing is out of force.
+    return [] if journal.still(stack.generation(host, instance)) else problems
 
 
 def few(texts: t.Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import PROTOCOLS, Capabilities
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError, TransactionError
@@ -46,7 +47,7 @@ class ToyStack(Stack):
 
     def boot(self):
         """The machine starts, and toyd with it when its configuration is valid."""
-        self._load(generation=1)
+        self._load()
 
     def crash(self):
         if os.path.exists(self.process):
@@ -60,7 +61,7 @@ class ToyStack(Stack):
         except FileNotFoundError:
             return None
 
-    def _load(self, generation):
+    def _load(self):
         result = self.test(None, None)
         if not result.ok:
             self.crash()
@@ -68,7 +69,7 @@ class ToyStack(Stack):
         documents = self.read(None, None)
         protocols = [name for document in documents for _line, _start, _end, name in _protocols(document.data)]
         with open(self.process + ".new", "w") as file:
-            json.dump({"generation": generation, "protocols": protocols}, file)
+            json.dump({"generation": time.monotonic_ns(), "protocols": protocols}, file)
         os.replace(self.process + ".new", self.process)
 
     # --- the contract -------------------------------------------------------------------------------------------
@@ -148,17 +149,16 @@ class ToyStack(Stack):
             self.misbehave.discard("dies")
             self.crash()
             return
-        generation = self.generation(host, instance) + 1
         if "stubborn" in self.misbehave:
             with open(self.process) as file:
                 state = json.load(file)
             with open(self.process, "w") as file:
-                json.dump({**state, "generation": generation}, file)
+                json.dump({**state, "generation": time.monotonic_ns()}, file)
             return
-        self._load(generation)
+        self._load()
 
     def start(self, host, instance):
-        self._load(generation=1)
+        self._load()
 
     def settled(self, host, instance, before):
         return self.generation(host, instance) not in (None, before)

@@ -160,7 +160,7 @@ def test_process_that_has_not_loaded_its_files_is_reloaded(scene):
     done = scene.harden()
     assert done["changed"] and done["instances"][0]["reloaded"] and done["instances"][0]["files"] == []
     assert done["instances"][0]["proofs"][0]["before"]["TLSv1.0"] == "accepted"
-    assert "had not loaded them (tls://127.0.0.1:4433 accepts TLSv1.0): reloaded, proved" in done["msg"]
+    assert "(tls://127.0.0.1:4433 accepts TLSv1.0, which the files forbid): reloaded, proved" in done["msg"]
     assert not scene.harden()["changed"]
 
 

@@ -521,6 +521,19 @@ def test_killed_anywhere_ends_in_old_or_new(tmp_path, monkeypatch, reboot, misbe
         assert ends == sorted(ends, reverse=True), "old up to the commit, new from then on"
 
 
+def test_reload_that_did_not_help_is_told(tmp_path):
+    scene = Scene(tmp_path, ["stubborn"])
+    for path in scene.paths:
+        files.save(path, files.read(path).replace(b"TLSv1.0 TLSv1.2", b"TLSv1.2 TLSv1.3"))
+    before = scene.tree()
+    with pytest.raises(
+        TransactionError, match="reloaded as the files have it, but the configuration is not proved"
+    ) as caught:
+        scene.transaction().reload(scene.stack.serving())
+    assert caught.value.step == "prove" and not caught.value.undone
+    assert scene.tree() == before
+
+
 def test_run_after_a_kill_converges(scene):
     killed(scene, scene.apply, "reload.settle")
     assert scene.recover().outcome == "restored"
