@@ -17,7 +17,7 @@ from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
 from ..plugin_utils.evidence import bundle, exports, facts, gather
 from ..plugin_utils.evidence.run import assemble
-from ..plugin_utils.evidence.text import printable
+from ..plugin_utils.printable import printable
 
 display = Display()
 

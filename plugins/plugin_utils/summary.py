@@ -8,7 +8,8 @@ import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 
-from .terminal import plural, safe, table
+from .printable import one_line
+from .terminal import plural, table
 
 Json = t.Dict[str, t.Any]
 
@@ -182,14 +183,14 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
     for (status, check), items in groups.items():
         places = list(dict.fromkeys(filter(None, map(_place, items))))
         more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
-        where = f" ({safe(places[0])}{more})" if places else ""
+        where = f" ({one_line(places[0])}{more})" if places else ""
         lines.append(f"{status} {check}: {_sentence(items[0]['observed'])}{where}")
     return lines
 
 
 def _sentence(text: str) -> str:
     """Text of several lines, such as a daemon's own words, in one."""
-    return safe("; ".join(line.strip() for line in str(text).splitlines() if line.strip()))
+    return one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip()))
 
 
 def _place(item: Json) -> str:

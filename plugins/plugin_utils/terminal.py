@@ -5,18 +5,11 @@
 from __future__ import annotations
 
 import typing as t
-import unicodedata
+
+from .printable import one_line
 
 #: Widest column that is kept whole when a table must shrink.
 _LEAST = 8
-
-
-def safe(value: object) -> str:
-    """``value`` as one line of printable text: control and formatting characters become visible escapes."""
-    return "".join(
-        char if char == " " or unicodedata.category(char)[0] not in "CZ" else f"\\u{ord(char):04x}"
-        for char in str(value)
-    )
 
 
 def shorten(text: str, width: int) -> str:
@@ -31,7 +24,7 @@ def shorten(text: str, width: int) -> str:
 
 def table(headers: t.Sequence[str], rows: t.Sequence[t.Sequence[object]], width: int = 80) -> str:
     """Left-aligned columns, two spaces apart, at most ``width`` wide: the widest columns are shortened first."""
-    cells = [[safe(cell) for cell in row] for row in rows]
+    cells = [[one_line(cell) for cell in row] for row in rows]
     sizes = [max(len(line[index]) for line in [list(headers), *cells]) for index in range(len(headers))]
     while sum(sizes) + 2 * (len(sizes) - 1) > width and max(sizes) > _LEAST:
         sizes[sizes.index(max(sizes))] -= 1

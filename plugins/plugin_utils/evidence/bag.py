@@ -21,9 +21,9 @@ import re
 import time
 import typing as t
 
+from ..printable import printable
 from .errors import EvidenceError
 from .private_keys import first_secret
-from .text import printable
 
 if t.TYPE_CHECKING:
     from .signature import Signer

@@ -16,9 +16,9 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID, SEVERITIES
 
+from ..printable import printable
 from ..terminal import plural
 from .run import SCHEMA_VERSION, Endpoint, Json, Record, dump
-from .text import printable
 
 #: First characters by which spreadsheets take a cell for a formula (OWASP, CSV Injection), and our own guard.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")

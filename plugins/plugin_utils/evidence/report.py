@@ -3,7 +3,7 @@
 """The report: one HTML file for the three people who read it, in this order: who decides, who audits, who mends.
 
 It needs no script and no network, prints on A4, and says everything in words and symbols as well as in colour. All
-text passes :func:`.text.printable` and HTML escaping, whatever it is and wherever it came from.
+text passes :func:`..printable.printable` and HTML escaping, whatever it is and wherever it came from.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
+from ..printable import printable
 from .exports import place, proof_text
 from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
-from .text import printable
 
 #: Above this number of endpoints each host has a page of its own.
 ONE_PAGE = 500

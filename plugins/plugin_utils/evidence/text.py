@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Text from networks, files and inventories is data: made harmless here, once, for every format that shows it."""
+"""Plain data and file names out of whatever networks, files and inventories hold."""
 
 from __future__ import annotations
 
@@ -9,25 +9,13 @@ import os.path
 import re
 import typing as t
 
-#: Control characters, line separators, and the invisible ones that reorder text on screen (Unicode TR36, section 3).
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+from ..printable import escaped
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
 #: Device names that Windows keeps for itself in every folder and with every suffix.
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 _LONGEST = 100
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-def printable(text: str) -> str:
-    """The text with everything that is invisible or steers a terminal, spreadsheet or browser shown as ``\\xNN``."""
-    return _UNPRINTABLE.sub(_escape, text)
 
 
 def plain(value: t.Any) -> t.Any:
@@ -41,7 +29,7 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str):
-        return _SURROGATE.sub(_escape, str.__str__(value))
+        return _SURROGATE.sub(escaped, str.__str__(value))
     if isinstance(value, t.Mapping):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import exports, report
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.text import printable
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 

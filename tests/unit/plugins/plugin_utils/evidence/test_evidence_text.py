@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.text import (
     plain,
-    printable,
     safe_name,
     unique_names,
 )
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,116}\Z")
 
