@@ -22,6 +22,7 @@ from ...errors import BaselineError
 from ..contract import Listener, Provenance, Setting
 from . import http
 from .addresses import Address, addresses, endpoints
+from .grammar import no_collection
 from .resolver import Scope, resolve
 
 if t.TYPE_CHECKING:
@@ -241,6 +242,7 @@ class Rules:
         return scope if self.version >= OWN_PROTOCOLS else default
 
 
+@no_collection()
 def listeners(instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
     """Server listeners address by address, each address's default server first, then the connections to upstreams."""
     main = resolve(documents)

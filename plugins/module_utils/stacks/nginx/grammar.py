@@ -9,6 +9,7 @@ The rules are those of ``ngx_conf_read_token`` in nginx's ``src/core/ngx_conf_fi
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
 import typing as t
@@ -56,7 +57,7 @@ class Directive:
     ``children`` is None for a simple statement. The block of a Lua directive has no children: its body is Lua.
     """
 
-    __slots__ = ("children", "end", "head", "name", "start", "tree")
+    __slots__ = ("_tokens", "children", "end", "head", "name", "start", "tree")
 
     def __init__(self, tree: Tree, name: str, start: int, head: int) -> None:
         self.tree = tree
@@ -65,6 +66,7 @@ class Directive:
         self.head = head
         self.end = head + 1
         self.children: list[Directive] | None = None
+        self._tokens: list[Token] | None = None
 
     @property
     def is_code(self) -> bool:
@@ -74,7 +76,9 @@ class Directive:
     @property
     def tokens(self) -> list[Token]:
         """Name and arguments, with their places."""
-        return list(_tokens(self.tree, self.start, self.head))
+        if self._tokens is None:
+            self._tokens = list(_tokens(self.tree, self.start, self.head))
+        return self._tokens
 
     @property
     def args(self) -> list[str]:
@@ -139,11 +143,17 @@ def parse(path: str, data: bytes) -> Tree:
         raise ConfigurationError(
             path, 1, 1, "the file begins with a UTF-8 byte order mark, which nginx takes for a directive; remove it"
         )
-    # A tree is large and holds no garbage, but the collector would go through all of it again and again.
+    with no_collection():
+        return _parse(Tree(path, data))
+
+
+@contextlib.contextmanager
+def no_collection() -> t.Iterator[None]:
+    """Trees are large and hold no garbage, but the collector would go through all of them again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _parse(Tree(path, data))
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -20,6 +20,7 @@ from ..contract import Edit, Plan, Provenance, Unmended
 from . import http, layout
 from .addresses import Address, addresses
 from .effective import PROTOCOL_NAMES, Command, Leg, Rules, commands, legs, server_settings, switches, word_of
+from .grammar import no_collection
 from .resolver import Scope, edited, resolve
 
 if t.TYPE_CHECKING:
@@ -43,6 +44,9 @@ _CHECKS = {
 #: Prefixes of the directives about connections to upstreams.
 _CLIENT_PREFIXES = ("proxy_ssl_", "grpc_ssl_", "uwsgi_ssl_")
 
+#: What is set about them, by the end of the directive's name.
+_UPSTREAM = ("protocols", "ciphers", "conf_command")
+
 #: Directives nginx takes only once in a block: a second one is "duplicate" and fatal.
 _SINGLE = ("ssl_ciphers", "ssl_ecdh_curve", "ssl_session_tickets")
 
@@ -59,6 +63,7 @@ _LEVEL_MARK = re.compile(r"@SECLEVEL=(\d+)")
 _WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
 
 
+@no_collection()
 def plan(
     instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
 ) -> Plan:
@@ -89,10 +94,14 @@ class _Planner:
         self.rules = Rules(instance)
         self.main = resolve(documents)
         self.modules = self.main.blocks(*MODULES)
+        self.addresses = addresses(self.main, instance)
+        self.legs = list(legs(self.main))
         self.clamps: list[Clamp] = []
-        self.unmended: list[Unmended] = []
+        self._left: dict[tuple[str, Provenance], Unmended] = {}
         self._spans: dict[tuple[str, int, int], list[Edit]] = {}
         self._uses = self._count_uses()
+        self._ticket_users = self._group_by_tickets()
+        self._upstream_users = self._group_by_upstream()
 
     # --- collecting edits -----------------------------------------------------------------------------------------
 
@@ -129,9 +138,11 @@ class _Planner:
             provenance = Provenance("", 0, default)
         else:
             provenance = Provenance(directive.tree.path, directive.line, directive.text)
-        item = Unmended(check, provenance, reason)
-        if not any(known.check == check and known.provenance == provenance for known in self.unmended):
-            self.unmended.append(item)
+        self._left.setdefault((check, provenance), Unmended(check, provenance, reason))
+
+    @property
+    def unmended(self) -> list[Unmended]:
+        return list(self._left.values())
 
     def edits(self) -> list[Edit]:
         order = {document.path: number for number, document in enumerate(self.documents)}
@@ -170,14 +181,12 @@ class _Planner:
     # --- what stands there ----------------------------------------------------------------------------------------
 
     def mend_in_place(self) -> None:
-        self.legs = list(legs(self.main))
         for module in self.modules:
-            every = addresses_of(module, self.main, self.instance)
             for scope in module.below():
                 self._mend_protocols(scope, "ssl_", "")
                 self._mend_ciphers(scope, "ssl_", "suite.forbidden")
                 self._mend_groups(scope)
-                self._mend_tickets(scope, every)
+                self._mend_tickets(scope)
                 self._mend_commands(scope, "ssl_", "")
                 self._remove_duplicates(scope)
                 for prefix in _CLIENT_PREFIXES:
@@ -285,19 +294,21 @@ class _Planner:
         bad = [name for name in names or () if self.baseline.forbids_group(name)]
         return f"{', '.join(bad[:4])} must be off" if bad else "none of the baseline's groups is offered"
 
-    def _mend_tickets(self, scope: Scope, every: t.Sequence[Address]) -> None:
+    def _group_by_tickets(self) -> dict[int, list[tuple[Scope, Scope]]]:
+        """Servers with the default servers of their addresses, by the block whose ssl_session_tickets they follow."""
+        users: dict[int, list[tuple[Scope, Scope]]] = {}
+        for address in self.addresses:
+            for server, _names in address.servers:
+                users.setdefault(id(server.nearest("ssl_session_tickets")), []).append((server, address.servers[0][0]))
+        return users
+
+    def _mend_tickets(self, scope: Scope) -> None:
         if self.baseline.session_tickets == "any":
             return
         for directive in scope.own("ssl_session_tickets"):
             if directive.args != ["on"]:
                 continue
-            pairs = [(scope, scope)]
-            pairs += [
-                (server, address.servers[0][0])
-                for address in every
-                for server, _names in address.servers
-                if server.nearest("ssl_session_tickets") is scope
-            ]
+            pairs = [(scope, scope), *self._ticket_users.get(id(scope), ())]
             if any(self._weak_tickets(self.rules.session_tickets(*pair).value) for pair in pairs):
                 reason = "one ticket key for the life of the workers opens every recorded session that used it"
                 self._edit(directive, layout.respell(directive, ["off"]), "session.tickets", reason)
@@ -388,13 +399,20 @@ class _Planner:
     def _proved(self, leg: Leg) -> bool:
         return bool(leg.peers) and all(self.upstreams.get(peer) is True for peer in leg.peers)
 
+    def _group_by_upstream(self) -> dict[tuple[int, str], list[Leg]]:
+        """Connections to upstreams by the block whose directive of a name they follow."""
+        users: dict[tuple[int, str], list[Leg]] = {}
+        for leg in self.legs:
+            for name in _UPSTREAM:
+                users.setdefault((id(leg.scope.nearest(leg.prefix + name)), leg.prefix + name), []).append(leg)
+        return users
+
     def _mend_upstream(self, scope: Scope, prefix: str) -> None:
         """Only with proof that every upstream behind these directives can do it: a backend must not be lost."""
-        for name in ("protocols", "ciphers", "conf_command"):
+        for name in _UPSTREAM:
             if not scope.own(prefix + name):
                 continue
-            users = [leg for leg in self.legs if leg.prefix == prefix and leg.scope.nearest(prefix + name) is scope]
-            if not all(map(self._proved, users)):
+            if not all(map(self._proved, self._upstream_users.get((id(scope), prefix + name), ()))):
                 continue
             if name == "protocols":
                 self._mend_protocols(scope, prefix, "upstream.protocol")
@@ -411,19 +429,18 @@ class _Planner:
         after = self.main if documents == list(self.documents) else resolve(documents)
         # Edits only change arguments and remove simple statements: the blocks are the same, one by one.
         before = {id(new): old for new, old in zip(after.below(), self.main.below())}
-        for module in after.blocks(*MODULES):
-            self._add_for_servers(module, after, before)
+        for address in self.addresses if after is self.main else addresses(after, self.instance):
+            if address.tls:
+                self._add_for_servers(address, before)
         self._add_for_upstreams(after, before)
 
-    def _add_for_servers(self, module: Scope, after: Scope, before: t.Mapping[int, Scope]) -> None:
-        root, rules, baseline = before[id(module)], self.rules, self.baseline
-        pairs = [
-            (server, address.servers[0][0])
-            for address in addresses_of(module, after, self.instance)
-            if address.tls
-            for server, _names in address.servers
-        ]
-        for server, default in pairs:
+    def _add_for_servers(self, address: Address, before: t.Mapping[int, Scope]) -> None:
+        rules, baseline, default = self.rules, self.baseline, address.servers[0][0]
+        module = default.around(*MODULES)
+        if module is None:
+            return
+        root = before[id(module)]
+        for server, _names in address.servers:
             decides = rules.protocol_scope(server, default)
             found = rules.protocols(decides)
             spoken = set(found.value)
@@ -514,7 +531,8 @@ class _Planner:
     # --- Strict-Transport-Security ----------------------------------------------------------------------------------
 
     def mend_hsts(self) -> None:
-        for address in addresses(self.main, self.instance):
+        plain = {id(server) for address in self.addresses if not address.tls for server, _names in address.servers}
+        for address in self.addresses:
             if address.context != "http" or not address.tls:
                 continue
             for server, _names in address.servers:
@@ -527,17 +545,11 @@ class _Planner:
                 if self.hsts != "mend":
                     reason += '; it binds browsers for a long time, so it is set only with hsts: "mend"'
                     self._leave("http.hsts", seen.directives[0] if seen.directives else None, reason)
-                elif self._speaks_plaintext(server):
+                elif id(server) in plain:
                     reason += "; the server also answers in plaintext, where the header must not be sent; split it"
                     self._leave("http.hsts", seen.directives[0] if seen.directives else None, reason)
                 else:
                     self._mend_hsts(server, reason)
-
-    def _speaks_plaintext(self, server: Scope) -> bool:
-        return any(
-            not address.tls and any(scope is server for scope, _names in address.servers)
-            for address in addresses(self.main, self.instance)
-        )
 
     def _mend_hsts(self, server: Scope, reason: str) -> None:
         line = f'add_header Strict-Transport-Security "max-age={self.baseline.hsts_max_age}" always;'
@@ -578,7 +590,7 @@ class _Planner:
     # --- what is only reported --------------------------------------------------------------------------------------
 
     def report(self) -> None:
-        for address in addresses(self.main, self.instance):
+        for address in self.addresses:
             if address.context == "http" and not address.tls and address.transport == "tcp":
                 for server, _names in address.servers:
                     plain = http.plaintext(server, address.port)
@@ -611,7 +623,7 @@ class _Planner:
         documents = edited(self.documents, edits)
         after = resolve(documents) if edits else self.main
         baseline, rules = self.baseline, self.rules
-        for address in addresses(after, self.instance):
+        for address in addresses(after, self.instance) if edits else self.addresses:
             if not address.tls:
                 continue
             for server, _names in address.servers:
@@ -645,12 +657,8 @@ class _Planner:
 
     def _still(self, check: str, provenance: t.Sequence[Provenance]) -> None:
         place = provenance[0]
-        same = [item for item in self.unmended if item.check == check and item.provenance.file == place.file]
+        same = any(known == check and other.file == place.file for known, other in self._left)
         clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
         if not same and not clamped:
-            self.unmended.append(Unmended(check, place, "still in force after all edits; mend it here"))
-
-
-def addresses_of(module: Scope, main: Scope, instance: Instance) -> list[Address]:
-    """The addresses of one module block."""
-    return [address for address in addresses(main, instance) if address.servers[0][0].around(*MODULES) is module]
+            item = Unmended(check, place, "still in force after all edits; mend it here")
+            self._left.setdefault((check, place), item)

@@ -65,7 +65,8 @@ def read(host: Host, instance: Instance) -> list[Document]:
         return path
 
     try:
-        load(instance.config, None)
+        with grammar.no_collection():
+            load(instance.config, None)
     except RecursionError:
         raise ConfigurationError(instance.config, 0, 0, "files include each other too deep to follow") from None
     found = list(documents.values())
