@@ -42,6 +42,7 @@ start() { rm -rf "$cache/$1.part"; mkdir -p "$cache/$1.part"; }
 
 mirror() {
     local found=${DEBIAN_MIRROR:-}
+    # shellcheck disable=SC2016  # apt's own placeholders
     [ -n "$found" ] || found=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Identifier: Packages' |
         awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }')
     [ -n "$found" ] || die "this machine has no Debian archive configured: set DEBIAN_MIRROR to the URL of one"
@@ -104,12 +105,13 @@ python() {  # python REQUIREMENT...: an environment of its own, so that their pi
     printf '%s\n' "$*" > "$cache/python/.made-from"
 }
 
+# shellcheck disable=SC2086  # lists of packages and requirements are split into words
 for part in "${@:-all}"; do
     case $part in
-        # shellcheck disable=SC2086  # lists of packages
-        bullseye | bookworm | trixie) debian "$part" ${!part} ;;
+        bullseye) debian bullseye $bullseye ;;
+        bookworm) debian bookworm $bookworm ;;
+        trixie) debian trixie $trixie ;;
         node) node 0.10.32 "$node_0_10_32"; node 8.17.0 "$node_8_17_0" ;;
-        # shellcheck disable=SC2086  # a list of requirements
         python) python $python ;;
         all) "$0" bullseye bookworm trixie node python ;;
         *) die "no such part: $part" ;;
