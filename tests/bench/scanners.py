@@ -7,6 +7,7 @@ minutes; with ``BENCH_FULL=1`` there are more turns.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
@@ -27,21 +28,23 @@ from ansible_collections.encryption.in_transit.tests.servers.synthetic import Re
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = os.environ.get("BENCH_FULL") == "1"
-TURNS = 9 if FULL else 5
+TURNS = 21 if FULL else 11
 
-#: The least we promise: how many times faster than each peer, in wall and CPU time, for one endpoint and for a hundred.
+#: The least we promise: how many times faster than each peer, in wall and CPU time and with
+#: how many times fewer connections for one endpoint, and in wall time for a hundred.
 GOALS = {
-    "sslscan": {"wall": 5, "cpu": 3, "hundred": 30},
-    "nmap": {"wall": 6, "cpu": 5, "hundred": 12},
-    "sslyze": {"wall": 25, "cpu": 20, "hundred": 100},
+    "sslscan": {"wall": 5, "cpu": 3, "connections": 7, "hundred": 30},
+    "nmap": {"wall": 6, "cpu": 5, "connections": 3, "hundred": 12},
+    "sslyze": {"wall": 25, "cpu": 20, "connections": 40, "hundred": 100},
     "testssl": {"wall": 500, "cpu": 500},
 }
+#: Half a minute for each endpoint: run once.
+SLOW = ("testssl",)
 CONNECTIONS = 14
 FLOOR_WALL, FLOOR_CPU, MEMORY_MB = 1.15, 2.0, 100
 START_MS = 40
 
-COLLECTIONS = ROOT / ".ansible/collections"
-COMMAND = (sys.executable, "-m", "ansible_collections.encryption.in_transit.plugins.module_utils.run.scan")
+COMMAND = (sys.executable, "-I", "-S", ROOT / "plugins/module_utils/run/scan.py")
 
 
 class Cost(t.NamedTuple):
@@ -58,7 +61,11 @@ def cost(argv: t.Sequence[object], environment: t.Mapping[str, str] | None = Non
         source.seek(0)
         begin = time.perf_counter()
         process = subprocess.Popen(
-            [str(word) for word in argv], stdin=source, stdout=words, stderr=words, env={**os.environ, **(environment or {})}
+            [str(word) for word in argv],
+            stdin=source,
+            stdout=words,
+            stderr=words,
+            env={**os.environ, **(environment or {})},
         )
         _, _, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begin
@@ -75,46 +82,42 @@ def in_turns(commands: t.Mapping[str, t.Callable[[], Cost]], turns: int) -> dict
     return {name: Cost(*map(statistics.median, zip(*costs))) for name, costs in seen.items()}
 
 
-def row(name: str, unit: str, ours: float, other: float, other_name: str, goal: float, less: bool = False) -> dict[str, t.Any]:
-    """One line of the table. The ratio is other / ours, of which ``goal`` is the least; ``less``: ours / other, the most."""
-    ratio = (ours / other if less else other / ours) if ours and other else None
-    met = ratio is not None and (ratio <= goal if less else ratio >= goal)
+def versus(name: str, unit: str, ours: float, other: float, other_name: str, goal: float) -> dict[str, t.Any]:
+    """One line of the table: the ratio is other / ours, of which ``goal`` is the least."""
+    ratio = other / ours
+    return line(name, unit, ours, other, other_name, ratio, f">= {goal:g}", ratio >= goal)
+
+
+def at_most(name: str, unit: str, ours: float, goal: float, other: float = 0, other_name: str = "") -> dict[str, t.Any]:
+    """One line of the table: ours, or ours / other where there is another, must be at most ``goal``."""
+    ratio = ours / other if other else None
+    return line(name, unit, ours, other or None, other_name, ratio, f"<= {goal:g}", (ratio or ours) <= goal)
+
+
+def missing(name: str, other_name: str, why: object) -> dict[str, t.Any]:
+    """One line of the table that says what could not be measured, and why."""
+    return line(name, str(why), None, None, other_name, None, "measured", None)
+
+
+def line(
+    name: str,
+    unit: str,
+    ours: float | None,
+    other: float | None,
+    other_name: str,
+    ratio: float | None,
+    goal: str,
+    met: bool | None,
+) -> dict[str, t.Any]:
     return {
-        "name": f"scan: {name}",
+        "name": name,
         "unit": unit,
-        "ours": round(ours, 4),
-        "other": round(other, 4),
+        "ours": ours,
+        "other": other,
         "other_name": other_name,
-        "ratio": None if ratio is None else round(ratio, 2),
-        "goal": f"{'<=' if less else '>='} {goal:g}",
+        "ratio": ratio,
+        "goal": goal,
         "met": met,
-    }
-
-
-def limit(name: str, unit: str, ours: float, goal: float) -> dict[str, t.Any]:
-    """One line of the table without anybody to compare with."""
-    return {
-        "name": f"scan: {name}",
-        "unit": unit,
-        "ours": round(ours, 2),
-        "other": None,
-        "other_name": "",
-        "ratio": None,
-        "goal": f"<= {goal:g}",
-        "met": ours <= goal,
-    }
-
-
-def missing(name: str, other_name: str, why: str) -> dict[str, t.Any]:
-    return {
-        "name": f"scan: {name}",
-        "unit": why,
-        "ours": None,
-        "other": None,
-        "other_name": other_name,
-        "ratio": None,
-        "goal": "measured",
-        "met": False,
     }
 
 
@@ -129,6 +132,11 @@ class Target:
         self.process = Process("nginx-bench", lambda port, own: start(pki, port, own), folder)
         self.port = self.process.port
 
+    def connections_of(self, command: t.Callable[[], object]) -> int:
+        before = self.connections()
+        command()
+        return self.connections() - before - 1
+
     def connections(self) -> int:
         """Connections accepted so far. The request for it is one as well."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.status}/") as answer:
@@ -136,8 +144,8 @@ class Target:
 
 
 def ours(endpoints: t.Sequence[str]) -> Cost:
-    """The command ``make scan`` runs, in a process of its own. A thousand endpoints do not fit the command line well."""
-    return cost([*COMMAND, *endpoints], {"PYTHONPATH": str(COLLECTIONS)})
+    """What ``make scan`` runs, in a process of its own."""
+    return cost([*COMMAND, *endpoints])
 
 
 def peer(name: str, port: int) -> Cost:
@@ -152,44 +160,45 @@ def addresses(count: int) -> list[str]:
 
 def one_endpoint(target: Target) -> t.Iterator[dict[str, t.Any]]:
     endpoint = [f"tls://127.0.0.1:{target.port}"]
-    commands: dict[str, t.Callable[[], Cost]] = {"ours": lambda: ours(endpoint)}
-    for name in GOALS:
-        try:
-            peers.BY_NAME[name].argv(target.port, "", Path("/"))
-        except Missing as why:
-            yield missing("one endpoint", peers.BY_NAME[name].title, str(why))
-        else:
-            if name != "testssl":
-                commands[name] = lambda name=name: peer(name, target.port)  # type: ignore[misc]
     ours(endpoint)  # writes the compiled modules, which installed software has
+    present = [name for name in GOALS if is_there(name, target.port)]
+    commands: dict[str, t.Callable[[], Cost]] = {"ours": lambda: ours(endpoint)}
+    commands.update({name: functools.partial(peer, name, target.port) for name in present if name not in SLOW})
     seen = in_turns(commands, TURNS)
-    try:
-        seen["testssl"] = peer("testssl", target.port)  # half a minute each: once
-    except Missing:
-        pass
-    for name in GOALS:
-        if name in seen:
-            title = peers.BY_NAME[name].title
-            yield row("one endpoint, wall time", "s", seen["ours"].wall, seen[name].wall, title, GOALS[name]["wall"])
-            yield row("one endpoint, CPU time", "s", seen["ours"].cpu, seen[name].cpu, title, GOALS[name]["cpu"])
-    before = target.connections()
-    ours(endpoint)
-    made = target.connections() - before - 1
-    yield limit("one endpoint, connections", "connections", made, CONNECTIONS)
-    for name in seen:
-        if name not in ("ours", "testssl"):
-            before = target.connections()
-            peer(name, target.port)
-            other = target.connections() - before - 1
-            yield row("one endpoint, connections", "connections", made, other, peers.BY_NAME[name].title, 1)
-    yield limit("one endpoint, whole process", "ms", min(ours(endpoint).wall for _ in range(20)) * 1000, START_MS)
+    seen.update({name: peer(name, target.port) for name in present if name in SLOW})
+    for name, goals in GOALS.items():
+        title = peers.BY_NAME[name].title
+        if name not in present:
+            yield missing(f"one endpoint, wall: {name}", title, "run tests/servers/install.sh")
+            continue
+        yield versus(f"one endpoint, wall: {name}", "s", seen["ours"].wall, seen[name].wall, title, goals["wall"])
+        yield versus(f"one endpoint, CPU: {name}", "s", seen["ours"].cpu, seen[name].cpu, title, goals["cpu"])
+    made = target.connections_of(commands["ours"])
+    yield at_most("one endpoint, connections", "connections", made, CONNECTIONS)
+    for name in present:
+        if name not in SLOW:
+            theirs, title = target.connections_of(commands[name]), peers.BY_NAME[name].title
+            yield versus(
+                f"one endpoint, connections: {name}", "connections", made, theirs, title, GOALS[name]["connections"]
+            )
+    # The best of many, for it is the machine at rest that was promised.
+    best = min(ours(endpoint).wall for _ in range(20))
+    yield at_most("one endpoint, process start to end", "ms", best * 1000, START_MS)
+
+
+def is_there(name: str, port: int) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            peers.BY_NAME[name].argv(port, "", Path(folder))
+        except Missing:
+            return False
+    return True
 
 
 def hundred_endpoints(target: Target, folder: Path) -> t.Iterator[dict[str, t.Any]]:
     hosts = addresses(100)
-    listed = folder / "hosts"
+    listed, plain = folder / "endpoints", folder / "hosts"
     listed.write_text("".join(f"{host}:{target.port}\n" for host in hosts))
-    plain = folder / "plain"
     plain.write_text("\n".join(hosts) + "\n")
     seen = in_turns({"ours": lambda: ours([f"tls://{host}:{target.port}" for host in hosts])}, TURNS)
     commands: dict[str, t.Callable[[], Cost]] = {
@@ -203,14 +212,12 @@ def hundred_endpoints(target: Target, folder: Path) -> t.Iterator[dict[str, t.An
         "sslyze": lambda: cost([peers.programs.python_tool("sslyze"), *peers.SSLYZE_OPTIONS, f"--targets_in={listed}"]),
     }
     for name, command in commands.items():
-        title = peers.BY_NAME[name].title
-        try:
+        what, title = f"100 endpoints, wall: {name}", f"{peers.BY_NAME[name].title}, in parallel"
+        if is_there(name, target.port):
             wall = statistics.median(command().wall for _ in range(3 if FULL else 1))
-        except Missing as why:
-            yield missing("100 endpoints", title, str(why))
+            yield versus(what, "s", seen["ours"].wall, wall, title, GOALS[name]["hundred"])
         else:
-            goal = GOALS[name]["hundred"]
-            yield row("100 endpoints, wall time", "s", seen["ours"].wall, wall, f"{title}, in parallel", goal)
+            yield missing(what, title, "run tests/servers/install.sh")
 
 
 def record(target: Target, plan: Path) -> int:
@@ -239,7 +246,7 @@ def thousand_endpoints(target: Target, folder: Path) -> t.Iterator[dict[str, t.A
     try:
         subprocess.run(["cc", "-O2", "-o", program, Path(__file__).with_name("c_floor.c")], check=True)
     except (FileNotFoundError, subprocess.CalledProcessError) as why:
-        yield missing("1000 endpoints", "C program sending the same bytes", f"no C compiler: {why}")
+        yield missing("1000 endpoints, wall", "C program sending the same bytes", f"no C compiler: {why}")
         return
     plan = folder / "plan"
     record(target, plan)
@@ -253,9 +260,25 @@ def thousand_endpoints(target: Target, folder: Path) -> t.Iterator[dict[str, t.A
         5 if FULL else 3,
     )
     title = "C program sending the same bytes"
-    yield row("1000 endpoints, wall time", "s", seen["ours"].wall, seen["floor"].wall, title, FLOOR_WALL, less=True)
-    yield row("1000 endpoints, CPU time", "s", seen["ours"].cpu, seen["floor"].cpu, title, FLOOR_CPU, less=True)
-    yield limit("1000 endpoints, resident memory", "MB", seen["ours"].memory, MEMORY_MB)
+    mine, floor = seen["ours"], seen["floor"]
+    yield at_most("1000 endpoints, wall", "s", mine.wall, FLOOR_WALL, floor.wall, title)
+    yield at_most("1000 endpoints, CPU", "s", mine.cpu, FLOOR_CPU, floor.cpu, title)
+    yield at_most("1000 endpoints, resident memory", "MB", mine.memory, MEMORY_MB)
+    done = subprocess.run([*COMMAND, *endpoints], capture_output=True, text=True, check=False)
+    wrong = sum(not right(json.loads(text)) for text in done.stdout.splitlines())
+    wrong += len(endpoints) - len(done.stdout.splitlines())
+    yield at_most("1000 endpoints, wrong classes", "endpoints", wrong, 0)
+
+
+def right(report: dict[str, t.Any]) -> bool:
+    """Whether what is said of the target is what its configuration says."""
+    accepted = {name for name, status in report["protocols"].items() if status == "accepted"}
+    refused = {name for name, status in report["protocols"].items() if status == "refused"}
+    return (
+        report["verdict"] == "compliant"
+        and accepted == {"TLSv1.2", "TLSv1.3"}
+        and refused == {"SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"}
+    )
 
 
 def imports(target: Target) -> dict[str, t.Any]:
@@ -264,21 +287,16 @@ def imports(target: Target) -> dict[str, t.Any]:
         "import runpy, sys, json\n"
         "before = set(sys.modules)\n"
         "sys.argv = sys.argv[1:]\n"
-        "try: runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
         "except SystemExit: pass\n"
         "names = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
-        "foreign = sorted(names - set(sys.stdlib_module_names) - {'ansible_collections'} | names & {'asyncio'})\n"
+        "foreign = sorted(names - set(sys.stdlib_module_names) - {'module_utils'} | names & {'asyncio'})\n"
         "print('\\n' + json.dumps(foreign))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, COMMAND[-1], f"tls://127.0.0.1:{target.port}"],
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    argv = [sys.executable, "-I", "-S", "-c", script, COMMAND[-1], f"tls://127.0.0.1:{target.port}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
     foreign = json.loads(done.stdout.splitlines()[-1])
-    return limit(f"imports from elsewhere, or of asyncio {foreign or ''}".strip(), "modules", len(foreign), 0)
+    return at_most(f"imports of strangers or asyncio {foreign or ''}".strip(), "modules", len(foreign), 0)
 
 
 def run() -> list[dict[str, t.Any]]:
