@@ -18,7 +18,7 @@ import time
 
 from . import endpoint as endpoints_
 from . import report as reports
-from .answers import CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
+from .answers import ACCEPTED, CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
 from .endpoint import Endpoint
 from .kit import Kit
 from .lean import sha256, socket
@@ -40,10 +40,13 @@ _PROXY_HEADER = b"PROXY UNKNOWN\r\n"
 
 _WAITING = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS, errno.ENOTCONN, errno.EALREADY))
 _READ_SIZE = 16384
+_NEVER = float("inf")
 
-#: Resets and timeouts in a row after which an address is left alone for a while.
+#: Resets and timeouts in a row after which an endpoint is asked whether it is still there, before anything else.
 _STREAK = 2
-_PAUSE_FIRST, _PAUSE_MOST = 0.5, 4.0
+
+#: Seconds to leave it alone when it is not, before it is asked again. After the last time it is given up.
+_PAUSES = (1.0, 4.0, 12.0)
 
 #: Pause after a server said that it is being asked too much.
 _PAUSE_LIMITED = 5.0
@@ -128,20 +131,34 @@ def stream(
 
 
 class _Target:
-    """One address of one endpoint under examination."""
+    """One address of one endpoint under examination.
+
+    ``queue`` holds what is to be asked next, ``open`` counts what the examination waits for. ``check`` is the control
+    that is to show whether an endpoint that went silent is still there, ``pauses`` how often it was left alone;
+    ``steady`` says that it was there, so that silence is only its way of refusing, ``gone`` that it was not.
+    """
 
     __slots__ = (
+        "active",
         "address",
         "began",
+        "check",
         "examination",
         "family",
+        "gone",
         "host",
+        "limit",
+        "not_before",
+        "offered",
         "open",
+        "pauses",
         "place",
-        "report",
+        "queue",
         "sockaddr",
         "started",
+        "steady",
         "steps",
+        "streak",
     )
 
     def __init__(
@@ -150,24 +167,27 @@ class _Target:
         self.place, self.family, self.sockaddr, self.host = place, family, sockaddr, host
         self.address: str = sockaddr[0]
         self.examination = Examination(endpoint, kit, options.detail == "full", options.http)
-        self.open = 0
-        self.report: Json | None = None
         self.steps = self.examination.steps()
-        self.began = time.monotonic()
+        self.queue: list[Any] = []
+        self.active = self.open = self.streak = self.pauses = 0
+        self.limit = options.per_host
+        self.not_before = 0.0
+        self.offered = self.steady = self.gone = False
+        self.check: Probe | None = None
+        self.began = 0.0
         self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 class _Host:
-    """One address as a neighbour to be polite to."""
+    """One address as a neighbour to be polite to. ``waiting`` are the targets there that have something to ask."""
 
-    __slots__ = ("active", "limit", "not_before", "pause", "queue", "queued", "streak")
+    __slots__ = ("active", "not_before", "ready", "waiting")
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.active = self.streak = 0
-        self.pause = self.not_before = 0.0
-        self.queue: list[tuple[_Target, Any]] = []
-        self.queued = False
+    def __init__(self) -> None:
+        self.active = 0
+        self.not_before = 0.0
+        self.waiting: list[_Target] = []
+        self.ready = False
 
 
 class _Connection:
@@ -235,13 +255,13 @@ class _Scan:
         self.kit = Kit(baseline)
         self.hosts: dict[str, _Host] = {}
         self.ready: list[_Host] = []
-        self.paused: list[_Host] = []
+        self.resting: list[_Target] = []
         self.connections: dict[int, _Connection] = {}
         self.poller: Any = _Epoll() if hasattr(select, "epoll") else _Selector()
         self.done: dict[int, Json] = {}
         self.unfinished = 0
-        self.next_expiry = float("inf")
-        self.deadline = time.monotonic() + options.deadline if options.deadline else float("inf")
+        self.next_expiry = _NEVER
+        self.deadline = time.monotonic() + options.deadline if options.deadline else _NEVER
 
     def run(self) -> Iterator[Json]:
         """Reports in order. Ends every connection however it is left."""
@@ -260,14 +280,13 @@ class _Scan:
                 while place in self.done:
                     yield self.done.pop(place)
                     place += 1
-                if not self.unfinished:
-                    if exhausted:
-                        return
-                    continue
-                self._launch()
-                self._wait()
+                if self.unfinished:
+                    self._launch()
+                    self._wait()
+                elif exhausted and not self.done:
+                    return
         finally:
-            for connection in list(self.connections.values()):
+            for connection in self.connections.values():
                 connection.sock.close()
             self.poller.close()
 
@@ -280,7 +299,7 @@ class _Scan:
             for family, sockaddr in addresses(endpoint):
                 host = self.hosts.get(sockaddr[0])
                 if host is None:
-                    host = self.hosts[sockaddr[0]] = _Host(self.options.per_host)
+                    host = self.hosts[sockaddr[0]] = _Host()
                 yield _Target(place, endpoint, family, sockaddr, self.kit, host, self.options)
                 place += 1
 
@@ -294,75 +313,98 @@ class _Scan:
             self._finish(target)
 
     def _advance(self, target: _Target) -> None:
-        """Hand the examination its outcomes and queue what it wants next."""
-        wave = next(target.steps, None)
-        while wave is not None and not wave:
-            wave = next(target.steps, None)
-        if wave is None:
-            self._finish(target)
-            return
-        target.open = len(wave)
-        host = target.host
-        for item in wave:
-            host.queue.append((target, item))
-        self._make_ready(host)
-
-    def _make_ready(self, host: _Host) -> None:
-        if host.queue and not host.queued and host.active < host.limit:
-            host.queued = True
-            self.ready.append(host)
+        """Let the examination go on, and queue what it wants next."""
+        for wave in target.steps:
+            if wave:
+                target.open = len(wave)
+                target.queue += wave
+                self._offer(target)
+                return
+        self._finish(target)
 
     def _finish(self, target: _Target) -> None:
-        milliseconds = (time.monotonic() - target.began) * 1000
+        milliseconds = (time.monotonic() - target.began) * 1000 if target.began else 0.0
         self.done[target.place] = reports.assemble(target.examination, target.address, target.started, milliseconds)
         self.unfinished -= 1
+
+    def _offer(self, target: _Target) -> None:
+        """Let a target's questions be asked as soon as the limits allow."""
+        if not target.queue or target.offered or target.active >= target.limit:
+            return
+        target.offered = True
+        if target.not_before > time.monotonic():
+            self.resting.append(target)
+            return
+        target.host.waiting.append(target)
+        self._make_ready(target.host)
+
+    def _make_ready(self, host: _Host) -> None:
+        if host.waiting and not host.ready and host.active < self.options.per_host:
+            host.ready = True
+            self.ready.append(host)
+
+    def _rest(self, target: _Target, seconds: float) -> None:
+        """Leave an endpoint alone for a while, and then ask it one thing at a time."""
+        target.limit = 1
+        target.not_before = time.monotonic() + seconds
+        if target.offered and target in target.host.waiting:
+            target.host.waiting.remove(target)
+            target.offered = False
+        self._offer(target)
+
+    def _until(self, target: _Target) -> float:
+        """The time at which there is no more patience with a target."""
+        patience = self.options.patience
+        return min(self.deadline, target.began + patience) if patience else self.deadline
 
     # --- connections ------------------------------------------------------------------------------------------------
 
     def _launch(self) -> None:
         """Open as many connections as the limits allow."""
         now = time.monotonic()
-        if self.paused:
-            due = [host for host in self.paused if host.not_before <= now]
-            self.paused = [host for host in self.paused if host.not_before > now]
-            self.ready += due
-        waiting: list[_Host] = []
-        while self.ready and len(self.connections) < self.options.concurrency:
+        over = now >= self.deadline
+        for target in [one for one in self.resting if over or one.not_before <= now]:
+            self.resting.remove(target)
+            target.host.waiting.append(target)
+            self._make_ready(target.host)
+        most, at_once = self.options.concurrency, self.options.per_host
+        blocked: list[_Host] = []
+        while self.ready and len(self.connections) < most:
             host = self.ready.pop()
-            if host.not_before > now:
-                self.paused.append(host)
-                continue
-            host.queued = False
-            while host.queue and host.active < host.limit and len(self.connections) < self.options.concurrency:
-                target, probe = host.queue.pop(0)
+            while host.waiting and host.active < at_once and len(self.connections) < most:
+                if host.not_before > now and not over:
+                    break
+                target = host.waiting.pop(0)
+                probe = target.queue.pop(0)
+                target.offered = False
                 self._open(target, probe)
+                self._offer(target)
                 if self.options.rate:
                     host.not_before = now + 1.0 / self.options.rate
-                if host.not_before > now:
-                    break
-            if host.queue and host.active < host.limit:
-                host.queued = True
-                waiting.append(host)
-        self.ready += waiting
+            host.ready = bool(host.waiting) and host.active < at_once
+            if host.ready:
+                blocked.append(host)
+        self.ready += blocked
 
     def _open(self, target: _Target, probe: Any) -> None:
         now = time.monotonic()
-        if now >= self.deadline or (self.options.patience and now - target.began >= self.options.patience):
-            self._conclude(target, probe, Outcome(INDETERMINATE, "the time for this scan is over"))
+        target.began = target.began or now
+        if target.gone or now >= self._until(target):
+            why = "the endpoint stopped answering" if target.gone else "the time for it is over"
+            self._conclude(target, probe, Outcome(INDETERMINATE, f"not asked: {why}"))
             return
-        target.host.active += 1
-        probe.attempts += 1
         try:
             sock = socket.socket(target.family, socket.SOCK_STREAM)
         except OSError as error:  # no file descriptor left: nothing about the endpoint
-            target.host.active -= 1
             self._conclude(target, probe, Outcome(INDETERMINATE, f"no socket: {error.strerror}"))
             return
+        target.active += 1
+        target.host.active += 1
+        probe.attempts += 1
         sock.setblocking(False)
         connection = _Connection(target, probe, sock, now)
-        connection.deadline = now + self.options.connect_timeout
+        self._set_deadline(connection, now, self.options.connect_timeout)
         self.connections[connection.fd] = connection
-        self.next_expiry = min(self.next_expiry, connection.deadline)
         code = sock.connect_ex(target.sockaddr)
         if code and code not in _WAITING:
             self._fail(connection, code)
@@ -372,6 +414,10 @@ class _Scan:
         out = connection.dialogue is None and self._send(connection, first=True)
         if not out and connection.fd in self.connections:
             self.poller.watch(connection, writing=True)
+
+    def _set_deadline(self, connection: _Connection, now: float, seconds: float) -> None:
+        connection.deadline = min(now + seconds, self._until(connection.target))
+        self.next_expiry = min(self.next_expiry, connection.deadline)
 
     def _prepare(self, connection: _Connection) -> None:
         """What is to be sent once the connection stands."""
@@ -414,26 +460,28 @@ class _Scan:
         return True
 
     def _listen(self, connection: _Connection, first: bool) -> None:
-        now, options = time.monotonic(), self.options
+        options = self.options
         if connection.answer is not None:
             connection.phase, wait = _READ, options.read_timeout
         else:
             wait = options.greeting_timeout if connection.phase == _CONNECT else options.read_timeout
             connection.phase = _DIALOGUE
-        connection.deadline = now + wait
-        self.next_expiry = min(self.next_expiry, connection.deadline)
+        self._set_deadline(connection, time.monotonic(), wait)
         (self.poller.watch if first else self.poller.change)(connection, writing=False)
 
     def _wait(self) -> None:
         """Wait for the next event and handle what happened."""
+        if self.ready and len(self.connections) < self.options.concurrency:
+            wake = min((host.not_before for host in self.ready), default=_NEVER)
+        else:
+            wake = _NEVER
+        if self.resting:
+            wake = min(wake, *(target.not_before for target in self.resting))
+        wake = min(wake, self.next_expiry, self.deadline)
         now = time.monotonic()
-        wake = self.next_expiry
-        for host in self.paused:
-            wake = min(wake, host.not_before)
         if not self.connections:
-            if not self.paused:
-                return
-            time.sleep(max(wake - now, 0.0) if wake != float("inf") else 0.0)
+            if wake != _NEVER:
+                time.sleep(max(wake - now, 0.0))
             return
         for fd, _mask in self.poller.poll(max(wake - now, 0.0)):
             connection = self.connections.get(fd)
@@ -510,7 +558,7 @@ class _Scan:
             outcome = Outcome(INDETERMINATE, end.detail)
         if isinstance(end, starttls.RateLimited):
             connection.probe.limited = True
-            self._rest(connection.target.host, _PAUSE_LIMITED)
+            self._rest(connection.target, _PAUSE_LIMITED)
         self._close(connection, outcome)
 
     def _settle_talk(self, connection: _Connection, result: Any, error: str) -> None:
@@ -520,17 +568,15 @@ class _Scan:
     # --- ends -------------------------------------------------------------------------------------------------------
 
     def _answered(self, connection: _Connection) -> None:
-        connection.target.host.streak = 0
+        connection.target.streak = 0
         answer = connection.answer
         self._close(connection, answer.outcome() if answer is not None else None)
 
     def _ended(self, connection: _Connection, end: str) -> None:
         """The connection ended, or its time did, before there was a decision."""
-        host, answer = connection.target.host, connection.answer
-        if end in (RESET, TIMEOUT):
-            host.streak += 1
-            if host.streak >= _STREAK:
-                self._rest(host, min(2 * host.pause or _PAUSE_FIRST, _PAUSE_MOST))
+        if end != CLOSED:
+            self._missed(connection)
+        answer = connection.answer
         if answer is not None:
             answer.finish(end)
             self._close(connection, answer.outcome())
@@ -543,21 +589,42 @@ class _Scan:
         """No connection came about, or it broke before the hello was out."""
         self._close(connection, Outcome(UNREACHABLE, f"no connection: {os.strerror(code)}"))
 
-    def _rest(self, host: _Host, seconds: float) -> None:
-        """Leave an address alone for a while, and then only one connection at a time."""
-        host.limit, host.streak, host.pause = 1, 0, seconds
-        host.not_before = time.monotonic() + seconds
-
     def _expire(self, now: float) -> None:
-        for connection in list(self.connections.values()):
-            if connection.deadline > now:
-                continue
+        for connection in [one for one in self.connections.values() if one.deadline <= now]:
+            over = now >= self._until(connection.target)
             if connection.phase == _CONNECT:
-                connection.target.host.streak += 1
+                self._missed(connection)
                 self._close(connection, Outcome(UNREACHABLE, "no connection in time"))
             else:
-                self._ended(connection, DEADLINE if now >= self.deadline else TIMEOUT)
-        self.next_expiry = min((c.deadline for c in self.connections.values()), default=float("inf"))
+                self._ended(connection, DEADLINE if over else TIMEOUT)
+        self.next_expiry = min((one.deadline for one in self.connections.values()), default=_NEVER)
+
+    def _missed(self, connection: _Connection) -> None:
+        """A reset or a timeout. After two in a row, is the endpoint still there, or does it only refuse that way?"""
+        target = connection.target
+        target.streak += 1
+        if target.streak < _STREAK or target.steady or target.check is not None:
+            return
+        check = target.examination.check()
+        if check is not None:
+            target.check, target.limit = check, 1
+            target.open += 1
+            target.queue.insert(0, check)
+
+    def _checked(self, target: _Target, check: Probe) -> None:
+        """What the check of an endpoint that went silent showed."""
+        target.check, target.streak = None, 0
+        if check.status == ACCEPTED:
+            if not target.pauses:
+                target.steady, target.limit = True, self.options.per_host
+        elif target.pauses < len(_PAUSES):
+            target.check = check
+            target.open += 1
+            target.queue.insert(0, check)
+            self._rest(target, _PAUSES[target.pauses])
+            target.pauses += 1
+        else:
+            target.gone = True
 
     def _close(self, connection: _Connection, outcome: Outcome | None) -> None:
         del self.connections[connection.fd]
@@ -570,10 +637,12 @@ class _Scan:
         if connection.dialogue is not None:
             connection.dialogue.close()
         target = connection.target
+        target.active -= 1
         target.host.active -= 1
         if isinstance(connection.probe, Probe):
             connection.probe.milliseconds = (time.monotonic() - connection.began) * 1000
         self._conclude(target, connection.probe, outcome, connection.answer)
+        self._offer(target)
         self._make_ready(target.host)
 
     def _conclude(self, target: _Target, probe: Any, outcome: Outcome | None, answer: Answer | None = None) -> None:
@@ -581,6 +650,8 @@ class _Scan:
         if isinstance(probe, Probe):
             probe.outcome, probe.answer = outcome, answer
             probe.response = answer.head if answer is not None else b""
+            if probe is target.check:
+                self._checked(target, probe)
         elif outcome is not None:
             probe.error, probe.reached = outcome.detail, outcome.status != UNREACHABLE
         target.open -= 1

@@ -334,6 +334,11 @@ class Examination:
             probe.flight = Flight(hello.shares)
         return probe
 
+    def check(self) -> Probe | None:
+        """The control again, in the midst of the plan, for an endpoint that went silent; None if it never answered."""
+        first = self.first_accepted
+        return None if first is None else self.ask_also("control.check", first.hello)
+
     def _beyond_tls(self) -> Generator[list[Any], None, None]:
         """What the protocol inside says: HSTS, and whether it goes on without TLS."""
         if self.ask_http and self.endpoint.scheme == "https":
