@@ -451,7 +451,13 @@ ROWS: tuple[Row, ...] = (
         "TLS_RSA_WITH_AES_128_CBC_SHA",
     ),
     # Answers an unacceptable group by a HelloRetryRequest without key_share.
-    Row("lighttpd-wolfssl", lighttpd("mod_wolfssl"), "TLSv1.2 TLSv1.3", "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "secp256k1"),
+    Row(
+        "lighttpd-wolfssl",
+        lighttpd("mod_wolfssl"),
+        "TLSv1.2 TLSv1.3",
+        "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "secp256k1",
+    ),
     Row(
         "gnutls",
         gnutls(
@@ -460,6 +466,16 @@ ROWS: tuple[Row, ...] = (
         ),
         "TLSv1.0 TLSv1.1 TLSv1.2",
         "TLS_RSA_WITH_RC4_128_MD5 TLS_DH_anon_WITH_AES_128_CBC_SHA TLS_RSA_WITH_NULL_SHA",
+    ),
+    # Takes DHE suites only from a client that names groups of RFC 7919; nothing else about it is weak.
+    Row(
+        "gnutls-ffdhe",
+        gnutls(
+            "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AES-128-GCM:+AEAD:+ECDHE-RSA:+DHE-RSA:+SIGN-ALL:-SIGN-RSA-SHA1"
+            ":-SIGN-ECDSA-SHA1:+GROUP-ALL:+CTYPE-X509:+COMP-NULL"
+        ),
+        "TLSv1.2 TLSv1.3",
+        "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
     ),
     # NSS has never both ends of the range at once.
     Row(

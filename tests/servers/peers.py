@@ -200,7 +200,19 @@ def _testssl(port: int, starttls: str, folder: Path) -> list[str]:
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(TRIXIE.run(name))} "$@"\n')
         wrapper.chmod(0o755)
     return [
-        *("env", f"PATH={tools}:{os.environ['PATH']}", "bash", str(TRIXIE.program("testssl")), "--quiet", "--color", "0", "--nodns", "none", "--warnings", "off"),
+        *(
+            "env",
+            f"PATH={tools}:{os.environ['PATH']}",
+            "bash",
+            str(TRIXIE.program("testssl")),
+            "--quiet",
+            "--color",
+            "0",
+            "--nodns",
+            "none",
+            "--warnings",
+            "off",
+        ),
         *("--ip", "127.0.0.1", "--jsonfile", f"{folder}/json", "--openssl", "/usr/bin/openssl"),
         *("-p", "-s", "-f", "-S", *options, f"127.0.0.1:{port}"),
     ]

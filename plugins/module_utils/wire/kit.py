@@ -104,6 +104,8 @@ class Kit:
         with_12 = [group for group in ordered if group.tls12]
         with_13 = [group for group in ordered if group.tls13]
         self.curves12 = tuple(group.code for group in with_12 if group.code not in _EXPLICIT)
+        # Servers take a DHE suite only from a client that names finite-field groups (RFC 7919, 4), GnuTLS for one.
+        self.groups12 = self.curves12 + tuple(group.code for group in ordered if group.kind == "ffdhe")
         self.groups13 = tuple(group.code for group in with_13)
         self.approved_curves12 = tuple(group.code for group in with_12 if group.code in approved)
         self.approved_groups13 = tuple(group.code for group in with_13 if group.code in approved)
@@ -135,12 +137,12 @@ class Kit:
     # --- the hellos -------------------------------------------------------------------------------------------------
 
     def _make_hellos(self) -> None:
-        curves, schemes = self.curves12, self.schemes12
+        groups12, schemes = self.groups12, self.schemes12
         # Where TLS 1.2 is not approved the control still shows the certificates.
         self._control12 = Hello(
             TLS12,
             self.allowed12[: len(self.approved12)] or self.allowed12 or self.signed[-CHUNK:],
-            self.approved_curves12 or curves,
+            self.approved_curves12 or groups12,
             self.allowed_schemes12 or schemes,
             asks="version",
             until=UNTIL_FLIGHT,
@@ -157,20 +159,22 @@ class Kit:
             until=UNTIL_KEYS,
         )
         # Every suite the negative probes leave out, for servers that refuse the controls.
-        self.version12 = Hello(TLS12, self.allowed12 or self.signed[-CHUNK:], curves, schemes, asks="version")
+        self.version12 = Hello(TLS12, self.allowed12 or self.signed[-CHUNK:], groups12, schemes, asks="version")
         self.version13 = Hello(
             TLS13, self.suites13, self.groups13, self.allowed_schemes13, asks="version", until=UNTIL_KEYS
         )
         self.ssl2 = Hello(SSL2, tuple(SSL2_CIPHERS), asks="version")
-        self.ssl3 = Hello(SSL3, self.legacy, curves, asks="version", bare=True)
+        self.ssl3 = Hello(SSL3, self.legacy, groups12, asks="version", bare=True)
         # Unlike that for TLS 1.1 in all but the question, so that each confirms what the other shows of older versions.
-        self.tls10 = Hello(TLS10, self.legacy[::-1], curves, asks="version", slim=True, least=576)
-        self.tls11 = Hello(TLS11, self.legacy, curves, asks="version")
+        self.tls10 = Hello(TLS10, self.legacy[::-1], groups12, asks="version", slim=True, least=576)
+        self.tls11 = Hello(TLS11, self.legacy, groups12, asks="version")
         # Read to the key exchange, which shows the size of the field where a DHE suite is accepted.
         self.suites12_forbidden = [
-            Hello(TLS12, part, curves, schemes, until=UNTIL_KEYS) for part in chunks(self.forbidden12, CHUNK)
+            Hello(TLS12, part, groups12, schemes, until=UNTIL_KEYS) for part in chunks(self.forbidden12, CHUNK)
         ]
-        self.suites12_credentials = [Hello(TLS12, part, curves, schemes) for part in chunks(self.credentials12, CHUNK)]
+        self.suites12_credentials = [
+            Hello(TLS12, part, groups12, schemes) for part in chunks(self.credentials12, CHUNK)
+        ]
         schemes13 = self.allowed_schemes13
         self.suites13_forbidden = Hello(TLS13, self.forbidden13, self.groups13, schemes13, until=UNTIL_KEYS)
 
@@ -189,7 +193,7 @@ class Kit:
     def signatures12_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
         """Forbidden signature schemes, and ``besides`` them others that are a question of their own."""
         suites = self.signed[-CHUNK:]
-        return Hello(TLS12, suites, self.curves12, self.forbidden_schemes12 + besides, "scheme", UNTIL_KEYS)
+        return Hello(TLS12, suites, self.groups12, self.forbidden_schemes12 + besides, "scheme", UNTIL_KEYS)
 
     def suite_name(self, code: int | None) -> str:
         return suites.name_of(code or 0)

@@ -70,7 +70,7 @@ class Survey:
         def hello(suites: tuple[int, ...]) -> Hello:
             if version == TLS13:
                 return Hello(TLS13, suites, kit.groups13, kit.allowed_schemes13, until=UNTIL_KEYS)
-            return Hello(version, suites, () if version == SSL3 else kit.curves12, kit.schemes12, bare=version == SSL3)
+            return Hello(version, suites, () if version == SSL3 else kit.groups12, kit.schemes12, bare=version == SSL3)
 
         found: list[list[int]] = [[] for _part in parts]
         runs = [self._eliminate("suites", protocol, part, hello, "suite", into) for part, into in zip(parts, found)]
@@ -126,7 +126,7 @@ class Survey:
         kit = self.kit
 
         def hello(schemes: tuple[int, ...]) -> Hello:
-            return Hello(TLS12, kit.signed, kit.curves12, schemes, "scheme", UNTIL_KEYS)
+            return Hello(TLS12, kit.signed, kit.groups12, schemes, "scheme", UNTIL_KEYS)
 
         yield from self._list("signatures", PROTOCOL[TLS12], kit.schemes12, hello, "scheme", kit.scheme_name)
 
