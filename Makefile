@@ -26,7 +26,7 @@ core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
 
 PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
 PACKAGES_DEMO = sslscan
-PACKAGES_TEST = git shellcheck gcc libc6-dev
+PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
 
 # Colours and progress bars have no place in a log.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1

@@ -533,7 +533,9 @@ FOR_OPENSSL = [h for h in HOSTS if h and not set("\0%") & set(h) and h[0] not in
 def test_matches_as_openssl_does(named, host):
     option = "-checkip" if host[0].isdigit() else "-checkhost"
     argv = ["openssl", "x509", "-in", named[0], "-noout", option, host.rstrip(".")]
-    said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    # Since 3.4 the exit status tells a mismatch too.
+    said = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    assert " match" in said
     assert certificate.matches(named[1], host) is ("does match" in said)
 
 
