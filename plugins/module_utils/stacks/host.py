@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The only door from a stack to the machine: reading files, listing processes, running programs. It never writes.
+"""The only door from a stack to the machine: reading files, listing processes, running programs. It never writes:
+what a transaction writes is its own affair (``files.py``).
 
 Paths are absolute and text; bytes that are not UTF-8 travel as surrogate escapes (PEP 383), whatever the locale, so
 that every path a kernel knows can be named and opened again.
@@ -140,6 +141,14 @@ class Host:
         if not _MAGIC.search(parts[-1]):
             found = [path for path in found if self.exists(path)]
         return sorted(found, key=encode)
+
+    def sweep(self, path: str) -> None:
+        """Take away a file of no bytes that a program we ran left behind. Anything else stays."""
+        try:
+            if self.stat(path).st_size == 0:
+                os.unlink(self.outside(path))
+        except OSError:
+            pass
 
     def _is_folder(self, path: str) -> bool:
         try:

@@ -111,7 +111,7 @@ class _Planner:
         for module in self.modules:
             for scope in module.below():
                 for item in scope.items:
-                    if not isinstance(item, Scope):
+                    if not isinstance(item, Scope) and "ssl_" in item.name:
                         uses[id(item)] = uses.get(id(item), 0) + 1
         return uses
 
@@ -200,9 +200,9 @@ class _Planner:
         # A word nginx does not know is fatal to it; it goes the way of the forbidden ones.
         on = {PROTOCOL_NAMES.get(word.lower(), word) for word in words}
         weak = [name for name in on if name not in self.baseline.protocols]
-        missing = [
-            name for name in self.baseline.required_protocols if name not in on and not prefix.startswith("proxy")
-        ]
+        # What must be spoken is a demand on servers; a backend may have its own.
+        required = self.baseline.required_protocols if prefix == "ssl_" else ()
+        missing = [name for name in required if name not in on]
         if missing and not weak:
             # Adding a newer protocol than those allowed is what the baseline asks for; an older one would loosen.
             oldest = min(PROTOCOLS.index(name) for name in on)

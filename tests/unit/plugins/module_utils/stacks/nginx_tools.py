@@ -62,6 +62,10 @@ class MemoryHost(Host):
     def _is_folder(self, path):
         return any(name.startswith(path.rstrip("/") + "/") for name in [*self.files, *self.links])
 
+    def sweep(self, path):
+        if self.files.get(path) == b"":
+            del self.files[path]
+
     def which(self, name):
         return self.programs.get(name)
 
@@ -89,7 +93,8 @@ def instance(version="1.22.1", library="3.0.19", config=MAIN, **facts):
     number = tuple(int(part) for part in version.split("."))
     features = ["ssl_conf_command"] if number >= (1, 19, 4) else []
     capabilities = openssl.capabilities(tuple(int(part) for part in library.split(".")), features)
-    known = {"hostname": "host.example", "root": True, "options": {}, "program": "/usr/sbin/nginx", "prefix": "/usr"}
+    known = {"hostname": "host.example", "root": True, "options": {}, "program": "/usr/sbin/nginx"}
+    known.update(prefix="/usr", pid_file="/run/nginx.pid")
     return Instance("nginx", config, number, config, capabilities, True, {**known, **facts})
 
 
@@ -124,7 +129,7 @@ class Case:
         after.host, after.instance = self.host, self.instance
         after.documents = NGINX.edited(self.documents, plan.edits)
         again = after.plan(profile, **options)
-        assert not again.edits, [edit for edit in again.edits]
+        assert again.edits == ()
         return after
 
     def text(self, path=MAIN):

@@ -79,10 +79,7 @@ TRAPS = (
     ),
     Trap(
         "a limit below the baseline would leave nothing once the list is right",
-        {
-            "nginx.conf": "ssl_protocols TLSv1 TLSv1.1 TLSv1.2;\n"
-            + server("ssl_conf_command MaxProtocol TLSv1.1;")
-        },
+        {"nginx.conf": "ssl_protocols TLSv1 TLSv1.1 TLSv1.2;\n" + server("ssl_conf_command MaxProtocol TLSv1.1;")},
         {"": "TLSv1.0 TLSv1.1", "a": "TLSv1.0 TLSv1.1"},
         gone=("MaxProtocol TLSv1.1",),
     ),
@@ -108,8 +105,8 @@ TRAPS = (
     Trap(
         "text in every form the tokenizer takes",
         {
-            "nginx.conf": b"ssl_protocols 'TLSv1'\r\n  # caf\xe9 }{ ;\r\n\t\"TLSv1.1\" TLSv1.2;add_header X 'ssl_protocols"
-            b" SSLv3; } {';\r\n" + server().encode()
+            "nginx.conf": b"ssl_protocols 'TLSv1'\r\n  # caf\xe9 }{ ;\r\n\t\"TLSv1.1\" TLSv1.2;"
+            b"add_header X 'ssl_protocols SSLv3; } {';\r\n" + server().encode()
         },
         {"": OLD, "a": OLD},
         stays=("ssl_protocols SSLv3; } {",),

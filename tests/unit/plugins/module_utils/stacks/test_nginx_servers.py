@@ -128,7 +128,7 @@ def instance(program):
 
     def at(config, **facts):
         known = {"hostname": "h", "root": True, "options": {"c": config}, "program": os.path.realpath(program),
-                 "prefix": build.prefix}  # fmt: skip
+                 "prefix": build.prefix, "pid_file": build.pid}  # fmt: skip
         return machine.Instance("nginx", config, build.version, config, build.capabilities, True, {**known, **facts})
 
     return at
@@ -260,15 +260,7 @@ def transplant(fixture, folder, keys, head):
                 new = f"ssl_certificate {cert};"
             elif item.name == "ssl_certificate_key":
                 new = f"ssl_certificate_key {key};"
-            elif item.name in (
-                "user",
-                "pid",
-                "error_log",
-                "access_log",
-                "load_module",
-                "worker_processes",
-                "ssl_dhparam",
-            ):
+            elif item.name in _ELSEWHERE:
                 new = ""
             elif item.name == "listen" and not words[0].startswith("["):
                 port = words[0].rpartition(":")[2]
@@ -276,9 +268,7 @@ def transplant(fixture, folder, keys, head):
             elif item.name == "listen":
                 new = ""
             elif item.name == "include":
-                new = (
-                    f"include {os.path.relpath(words[0], main) if words[0].startswith(main) else words[0].lstrip('/')};"
-                )
+                new = f"include {inside(words[0], main)};"
             if new is not None:
                 pieces += [data[at : item.start], new.encode()]
                 at = item.end
@@ -470,3 +460,13 @@ def test_an_instance_with_its_own_prefix_is_found(daemon):
     ]  # fmt: skip
     assert NGINX.test(host, found).ok
     assert NGINX.generation(host, found).master[0] == daemon.process.pid
+
+
+def test_a_test_leaves_nothing_behind(daemon, instance):
+    daemon.write({"nginx.conf": f"{daemon.head()}events {{}}".encode()})
+    before = sorted(os.listdir(daemon.folder))
+    assert NGINX.test(Host(), instance(str(daemon.config))).ok
+    assert sorted(os.listdir(daemon.folder)) == sorted([*before, "error.log"])
+    (daemon.folder / "pid").write_text("")
+    assert NGINX.test(Host(), instance(str(daemon.config))).ok
+    assert (daemon.folder / "pid").exists()

@@ -21,7 +21,7 @@ TOKEN = base64.b64encode(hashlib.sha256(b"seed").digest()).decode()
     [
         "hunter2",
         TOKEN,
-        hashlib.md5(b"x", usedforsecurity=False).hexdigest(),
+        "9dd4e461268c8034f5c8564e155c67a6",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         "$2y$10$abcdefghijklmnopqrstuv",
         "$apr1$x$abcdefgh",
