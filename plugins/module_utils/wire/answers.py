@@ -122,61 +122,31 @@ class Answer:
     called when whole records have come, adds what they hold, and returns True when that is all.
     """
 
-    __slots__ = (
-        "_alert",
-        "_broken",
-        "_handshake",
-        "_kind",
-        "_received",
-        "_records",
-        "alert",
-        "certificates",
-        "client_certificate",
-        "compression",
-        "end",
-        "extensions",
-        "finite_field",
-        "group",
-        "head",
-        "hello",
-        "keys_seen",
-        "question",
-        "sealed",
-        "signature",
-        "specs",
-        "staple",
-        "suite",
-        "unseal",
-        "version",
-        "warnings",
-    )
+    # Defaults of the class: most answers are one alert, and setting thirty facts to nothing would be half the work.
+    head = hello = b""
+    end = ""
+    alert: int | None = None
+    version: int | None = None
+    suite: int | None = None
+    compression: int | None = None
+    extensions: dict[int, bytes] | None = None
+    group: int | None = None
+    finite_field: tuple[int, int] | None = None
+    signature: int | None = None
+    keys_seen = False
+    certificates: list[bytes] | None = None
+    client_certificate: bool | None = None
+    staple: bool | None = None
+    specs: tuple[int, ...] = ()
+    warnings: tuple[int, ...] = ()
+    sealed: tuple[bytes, ...] = ()
+    unseal: Callable[[Answer], bool] | None = None
+    _kind = _received = 0
+    _records = _handshake = _alert = b""
+    _broken = ""
 
     def __init__(self, question: Hello) -> None:
         self.question = question
-        self._kind = self._received = 0
-        self._records = b""
-        self._handshake = bytearray()
-        self._alert = b""
-        self._broken = ""
-        self.head = b""
-        self.end = ""
-        self.alert: int | None = None
-        self.warnings: list[int] = []
-        self.version: int | None = None
-        self.suite: int | None = None
-        self.compression: int | None = None
-        self.extensions: dict[int, bytes] | None = None
-        self.group: int | None = None
-        self.finite_field: tuple[int, int] | None = None
-        self.signature: int | None = None
-        self.keys_seen = False
-        self.certificates: list[bytes] | None = None
-        self.client_certificate: bool | None = None
-        self.staple: bool | None = None
-        self.specs: tuple[int, ...] = ()
-        self.hello = b""
-        self.sealed: list[bytes] = []
-        self.unseal: Callable[[Answer], bool] | None = None
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -240,7 +210,7 @@ class Answer:
             elif kind == _APPLICATION:
                 if self.version is None:
                     return self._break("application data before ServerHello")
-                self.sealed.append(data[at - 5 - length : at])
+                self.sealed += (data[at - 5 - length : at],)
         self._records = data[at:]
         return bool(self.sealed) and not self._records and self.unseal is not None and self.unseal(self)
 
@@ -284,7 +254,7 @@ class Answer:
             level, description = pending[0], pending[1]
             pending = pending[2:]
             if level == 1 and description != 0:  # a warning
-                self.warnings.append(description)
+                self.warnings += (description,)
                 continue
             self.alert = description
             return True
@@ -292,21 +262,22 @@ class Answer:
         return False
 
     def _read_handshake(self) -> bool:
-        flight = self._handshake
-        while len(flight) >= 4:
-            kind = flight[0]
-            length = flight[1] << 16 | flight[2] << 8 | flight[3]
+        flight, at = self._handshake, 0
+        done = False
+        while not done and len(flight) - at >= 4:
+            kind = flight[at]
+            length = flight[at + 1] << 16 | flight[at + 2] << 8 | flight[at + 3]
             if self.version is None and kind not in (0, _SERVER_HELLO):
                 return self._break(f"handshake message {kind} before ServerHello")
             if length > LIMIT:
                 return self._break(f"a handshake message of {length} bytes")
-            if len(flight) < 4 + length:
-                return False
-            message = bytes(flight[: 4 + length])
-            del flight[: 4 + length]
-            if self._read_message(kind, message):
-                return True
-        return False
+            if len(flight) - at < 4 + length:
+                break
+            message = flight[at : at + 4 + length]
+            at += 4 + length
+            done = self._read_message(kind, message)
+        self._handshake = flight[at:]
+        return done
 
     def _read_message(self, kind: int, message: bytes) -> bool:
         if kind == _SERVER_HELLO:

@@ -135,7 +135,8 @@ class _Target:
 
     ``queue`` holds what is to be asked next, ``open`` counts what the examination waits for. ``check`` is the control
     that is to show whether an endpoint that went silent is still there, ``pauses`` how often it was left alone;
-    ``steady`` says that it was there, so that silence is only its way of refusing, ``gone`` that it was not.
+    ``steady`` says that it was there, so that silence is only its way of refusing, ``gone`` that it was not. ``until``
+    is the time at which patience with it ends.
     """
 
     __slots__ = (
@@ -159,6 +160,7 @@ class _Target:
         "steady",
         "steps",
         "streak",
+        "until",
     )
 
     def __init__(
@@ -175,6 +177,7 @@ class _Target:
         self.offered = self.steady = self.gone = False
         self.check: Probe | None = None
         self.began = 0.0
+        self.until = _NEVER
         self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
@@ -314,13 +317,13 @@ class _Scan:
 
     def _advance(self, target: _Target) -> None:
         """Let the examination go on, and queue what it wants next."""
-        for wave in target.steps:
-            if wave:
-                target.open = len(wave)
-                target.queue += wave
-                self._offer(target)
-                return
-        self._finish(target)
+        wave = next(target.steps, None)
+        if wave is None:
+            self._finish(target)
+            return
+        target.open = len(wave)
+        target.queue += wave
+        self._offer(target)
 
     def _finish(self, target: _Target) -> None:
         milliseconds = (time.monotonic() - target.began) * 1000 if target.began else 0.0
@@ -351,11 +354,6 @@ class _Scan:
             target.host.waiting.remove(target)
             target.offered = False
         self._offer(target)
-
-    def _until(self, target: _Target) -> float:
-        """The time at which there is no more patience with a target."""
-        patience = self.options.patience
-        return min(self.deadline, target.began + patience) if patience else self.deadline
 
     # --- connections ------------------------------------------------------------------------------------------------
 
@@ -388,8 +386,10 @@ class _Scan:
 
     def _open(self, target: _Target, probe: Any) -> None:
         now = time.monotonic()
-        target.began = target.began or now
-        if target.gone or now >= self._until(target):
+        if not target.began:
+            target.began = now
+            target.until = min(self.deadline, now + (self.options.patience or _NEVER))
+        if target.gone or now >= target.until:
             why = "the endpoint stopped answering" if target.gone else "the time for it is over"
             self._conclude(target, probe, Outcome(INDETERMINATE, f"not asked: {why}"))
             return
@@ -416,8 +416,8 @@ class _Scan:
             self.poller.watch(connection, writing=True)
 
     def _set_deadline(self, connection: _Connection, now: float, seconds: float) -> None:
-        connection.deadline = min(now + seconds, self._until(connection.target))
-        self.next_expiry = min(self.next_expiry, connection.deadline)
+        connection.deadline = deadline = min(now + seconds, connection.target.until)
+        self.next_expiry = min(self.next_expiry, deadline)
 
     def _prepare(self, connection: _Connection) -> None:
         """What is to be sent once the connection stands."""
@@ -591,7 +591,7 @@ class _Scan:
 
     def _expire(self, now: float) -> None:
         for connection in [one for one in self.connections.values() if one.deadline <= now]:
-            over = now >= self._until(connection.target)
+            over = now >= connection.target.until
             if connection.phase == _CONNECT:
                 self._missed(connection)
                 self._close(connection, Outcome(UNREACHABLE, "no connection in time"))

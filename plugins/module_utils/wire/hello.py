@@ -89,6 +89,7 @@ class Hello:
 
     __slots__ = (
         "_fixed",
+        "_frame",
         "_suites",
         "asks",
         "bare",
@@ -124,6 +125,7 @@ class Hello:
         self.bare, self.slim, self.compress = bare, slim, compress
         self.extras, self.shares, self.least = extras, shares, least
         self._suites = self._fixed = b""
+        self._frame: tuple[str | None, bytes, bytes] | None = None
 
     def variant(self, **changes: Any) -> Hello:
         """A copy with some of the constructor's arguments changed."""
@@ -153,16 +155,27 @@ class Hello:
         if not self._suites:
             scsv = (RENEGOTIATION_SCSV,) if (self.bare or self.slim) and self.top < TLS13 else ()
             self._suites = _list16(self.suites + scsv) + (b"\2\1\0" if self.compress else b"\1\0")
-        fresh = os.urandom(64 if self.top == TLS13 else 32)
+        if self._frame is None or self._frame[0] != sni or self.shares:
+            self._frame = (sni, *self._make_frame(sni, share))
+        _sni, before, after = self._frame
+        if self.top != TLS13:
+            return before + os.urandom(32) + after
         # A session id of 32 bytes in TLS 1.3 keeps middleboxes quiet (RFC 8446, appendix D.4).
-        session = b"\x20" + fresh[32:] if self.top == TLS13 else b"\0"
-        body = struct.pack(">H", min(self.top, TLS12)) + fresh[:32] + session + self._suites
+        fresh = os.urandom(64)
+        return before + fresh[:32] + b"\x20" + fresh[32:] + after
+
+    def _make_frame(self, sni: str | None, share: Callable[[int], bytes] | None) -> tuple[bytes, bytes]:
+        """What stands before and after random and session id, the same each time for one server name."""
+        after = (b"" if self.top == TLS13 else b"\0") + self._suites
+        length = 4 + 2 + 32 + len(after) + (33 if self.top == TLS13 else 0)
         if not self.bare:
             extensions = self._extensions(sni, share)
-            extensions += self._padding(len(body) + 2 + len(extensions) + 4)
-            body += struct.pack(">H", len(extensions)) + extensions
+            extensions += self._padding(length + 2 + len(extensions))
+            after += struct.pack(">H", len(extensions)) + extensions
+            length += 2 + len(extensions)
         record = SSL3 if self.top == SSL3 else TLS10
-        return struct.pack(">BHHBBH", 22, record, len(body) + 4, 1, len(body) >> 16, len(body) & 0xFFFF) + body
+        before = struct.pack(">BHHBBHH", 22, record, length, 1, 0, length - 4, min(self.top, TLS12))
+        return before, after
 
     def _encode_ssl2(self) -> bytes:
         """SSLv2 CLIENT-HELLO in a two-byte record; ``least`` is the length of its challenge."""

@@ -128,13 +128,9 @@ class Question:
 
     __slots__ = ("id", "lines", "version")
 
-    def __init__(self, name: str, version: int, probes: list[Probe]) -> None:
+    def __init__(self, name: str, version: int, probe: Probe) -> None:
         self.id, self.version = name, version
-        self.lines = [Line(probe) for probe in probes]
-
-    @property
-    def probes(self) -> list[Probe]:
-        return [probe for line in self.lines for probe in line.probes]
+        self.lines = [Line(probe)]
 
     @property
     def accepted(self) -> Probe | None:
@@ -177,25 +173,38 @@ class Examination:
         self.questions: dict[str, Question] = {}
         self.controls: list[Probe] = []
         self.live_after = False
+        self.reachable = False
+        self.first_accepted: Probe | None = None
+        self._plaintext: Probe | None = None
+        self._first: dict[int | None, Probe] = {}
+        self._shapes: set[bool] = set()
         self.hybrid: str | None = None
         self.survey: Survey | None = None
 
     # --- what was seen ----------------------------------------------------------------------------------------------
 
-    @property
-    def reachable(self) -> bool:
-        return any(probe.status != UNREACHABLE for probe in self.probes) or any(talk.reached for talk in self.talks)
+    def _note(self, probes: list[Any]) -> None:
+        """Remember what a wave showed."""
+        for probe in probes:
+            if isinstance(probe, Talk):
+                self.reachable = self.reachable or probe.reached
+                continue
+            status = probe.status
+            if status != UNREACHABLE:
+                self.reachable = True
+            if status == PLAINTEXT:
+                self._plaintext = self._plaintext or probe
+            elif status == ACCEPTED:
+                self.first_accepted = self.first_accepted or probe
+                hello = probe.hello
+                self._first.setdefault(probe.version, probe)
+                if not hello.bare and hello.top != SSL2:
+                    self._shapes.add(hello.top == TLS13)
 
     @property
     def plaintext(self) -> Probe | None:
         """The first probe answered in plaintext, unless another one completed a handshake."""
-        if self.first_accepted:
-            return None
-        return next((probe for probe in self.probes if probe.status == PLAINTEXT), None)
-
-    @property
-    def first_accepted(self) -> Probe | None:
-        return next((probe for probe in self.probes if probe.status == ACCEPTED), None)
+        return None if self.first_accepted else self._plaintext
 
     @property
     def alive(self) -> bool:
@@ -205,7 +214,7 @@ class Examination:
 
     def accepted(self, version: int) -> Probe | None:
         """The first probe that was accepted with a protocol version."""
-        return next((probe for probe in self.probes if probe.version == version), None)
+        return self._first.get(version)
 
     @property
     def connections(self) -> int:
@@ -251,12 +260,8 @@ class Examination:
             return True
         if outcome.alert not in _ALERTS_OF_MISFIT or probe.hello.top == SSL2:
             return False  # to SSLv2, any TLS alert says that nobody there speaks SSLv2
-        return probe.hello.bare or not self._shape_known(probe.hello.top)
-
-    def _shape_known(self, top: int) -> bool:
-        """Whether a hello like those for this version was accepted before, if only for another version."""
-        seen = [probe.hello for probe in self.probes if probe.status == ACCEPTED]
-        return any((hello.top == TLS13) == (top == TLS13) and not hello.bare and hello.top != SSL2 for hello in seen)
+        # A hello like this one was accepted before, if only for another version?
+        return probe.hello.bare or (probe.hello.top == TLS13) not in self._shapes
 
     @staticmethod
     def _detail(probe: Probe) -> str:
@@ -269,7 +274,13 @@ class Examination:
     # --- asking -----------------------------------------------------------------------------------------------------
 
     def steps(self) -> Generator[list[Any], None, None]:
-        """The plan for a verdict."""
+        """What to ask next: lists of probes and talks, resumed when all of a list have their outcome."""
+        for wave in self._plan():
+            if wave:
+                yield wave
+                self._note(wave)
+
+    def _plan(self) -> Generator[list[Any], None, None]:
         if self.endpoint.scheme == "http":
             from . import http
 
@@ -395,7 +406,7 @@ class Examination:
 
     def _ask(self, name: str, version: int, probe: Probe) -> list[Probe]:
         """Note a question; its probe as a wave."""
-        self.questions[name] = Question(name, version, [probe])
+        self.questions[name] = Question(name, version, probe)
         return [probe]
 
     def _unspoken(self, name: str) -> bool:
