@@ -1,0 +1,535 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The smallest change that makes an httpd configuration hold the baseline.
+
+Every directive in an active part that breaks the baseline is mended where it stands, in the main server, in virtual
+hosts, in sections and in macros, also where another line overrides it today. What a condition (``<IfModule>`` and its
+like) leaves out is left as it is. Directives are added only where a built-in default would break the baseline: in the
+main server beside its other ``SSL…`` lines, or in the hosts when it has none. What is stricter than the baseline stays.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ...baseline.dialects import openssl
+from ...baseline.model import PROTOCOLS, Clamp, clamp
+from ..contract import Edit, Plan, Provenance, Unmended
+from . import http, layout
+from .addresses import addresses
+from .effective import (
+    GROUP_COMMANDS,
+    PROTOCOL_NAMES,
+    TLS13,
+    Command,
+    Leg,
+    Rules,
+    cipher_lists,
+    client_settings,
+    commands,
+    legs,
+    provenance,
+    server_settings,
+    switches,
+    tls_scope,
+    word_of,
+)  # fmt: skip
+from .resolver import Statement, edited, resolve
+
+if t.TYPE_CHECKING:
+    from ...baseline.model import Baseline
+    from ..contract import Document, Instance
+    from .addresses import Address
+    from .grammar import Directive
+    from .resolver import Configuration, Scope
+
+#: The check that names each protocol.
+_CHECKS = {
+    "SSLv2": "protocol.sslv2",
+    "SSLv3": "protocol.sslv3",
+    "TLSv1.0": "protocol.tls1_0",
+    "TLSv1.1": "protocol.tls1_1",
+    "TLSv1.2": "protocol.tls1_2",
+    "TLSv1.3": "protocol.tls1_3",
+}
+
+#: Switches that must not be on, and the check that says so.
+_BAD_SWITCHES = {"sslcompression": "tls.compression", "sslinsecurerenegotiation": "tls.secure_renegotiation"}
+#: The same as OpenSSL options (SSL_CONF_cmd(3), Options).
+_BAD_OPTIONS = {"compression": "tls.compression", "unsafelegacyrenegotiation": "tls.secure_renegotiation"}
+
+#: TLS modules that have directives of their own, and the one that switches each on.
+_OTHER_MODULES = {"gnutlsenable": "mod_gnutls", "nssengine": "mod_nss", "tlsengine": "mod_tls"}
+
+#: OpenSSL security level from which certificates, groups and signatures have 112 bits (SSL_CTX_set_security_level(3)).
+_LEVEL = 2
+_LEVEL_MARK = re.compile(r"@SECLEVEL=(\d+)")
+
+_WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
+
+
+def plan(
+    instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
+) -> Plan:
+    """Edits, clamps and what was left alone. Raises BaselineError when the build can do nothing of the baseline."""
+    clamped, clamps = clamp(baseline, instance.capabilities)
+    planner = _Planner(instance, documents, clamped, options)
+    planner.mend_in_place()
+    planner.add_missing()
+    planner.mend_hsts()
+    planner.report()
+    edits = planner.edits()
+    planner.check(edits)
+    return Plan(tuple(edits), clamps + tuple(planner.clamps), tuple(planner.unmended))
+
+
+class _Planner:
+    def __init__(
+        self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
+    ) -> None:
+        self.instance, self.documents, self.baseline = instance, documents, baseline
+        self.overrides = options.get("overrides", "mend")
+        self.hsts = options.get("hsts", "report")
+        self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
+        self.rules = Rules(instance)
+        self.configuration = resolve(instance, documents)
+        self.main = self.configuration.main
+        self.legs = list(legs(self.configuration))
+        self.clamps: list[Clamp] = []
+        self.unmended: list[Unmended] = []
+        self._spans: dict[tuple[str, int, int], list[Edit]] = {}
+
+    # --- collecting edits -------------------------------------------------------------------------------------------
+
+    def _edit(self, directive: Directive, span: layout.Span, check: str, reason: str) -> None:
+        """Note an edit, unless the user wants that file left alone. The same edit from two contexts counts once."""
+        tree = directive.tree
+        if tree.data[span.start : span.end] == span.replacement:
+            return
+        if self.overrides != "mend" and tree.path != self.documents[0].path:
+            if self.overrides == "fail":
+                message = f'"{directive.text}" breaks the baseline ({reason}), and overrides is "fail"'
+                raise tree.error(directive.start, message)
+            place = Provenance(tree.path, directive.line, directive.text)
+            self._leave(check, place, f"{reason}; left alone because overrides is {self.overrides!r}")
+            return
+        edit = Edit(tree.path, span.start, span.end, span.replacement, tree.position(span.start)[0], check, reason)
+        known = self._spans.setdefault((tree.path, span.start, span.end), [])
+        # Insertions at one place are all wanted, each once; of replacements the first reason stands.
+        if not known or (span.start == span.end and span.replacement not in [item.replacement for item in known]):
+            known.append(edit)
+
+    def _leave(self, check: str, place: Provenance | Statement | Scope | None, reason: str) -> None:
+        if place is None:
+            place = Provenance("", 0, "built-in default")
+        elif not isinstance(place, Provenance):
+            if place.directive is None:
+                place = Provenance(self.documents[0].path, 0, "main server")
+            else:
+                place = Provenance(place.directive.tree.path, place.directive.line, place.directive.text)
+        if not any(known.check == check and known.provenance == place for known in self.unmended):
+            self.unmended.append(Unmended(check, place, reason))
+
+    def edits(self) -> list[Edit]:
+        order = {document.path: number for number, document in enumerate(self.documents)}
+        every = [edit for edits in self._spans.values() for edit in edits]
+        return sorted(every, key=lambda edit: (order[edit.path], edit.start, edit.end))
+
+    def _respell(self, statement: Statement, value: str, check: str, reason: str) -> None:
+        """Another last argument."""
+        self._edit(statement.directive, layout.respell_last(statement.directive, value), check, reason)
+
+    # --- the baseline in httpd's words ------------------------------------------------------------------------------
+
+    def _protocols(self) -> str:
+        return " ".join(["-all", *(f"+{word_of(name)}" for name in self.baseline.protocols)])
+
+    def _ciphers(self) -> str:
+        return openssl.cipher_list(self.baseline.suites_tls12)
+
+    def _ciphersuites(self) -> str:
+        return openssl.ciphersuites(self.baseline.suites_tls13)
+
+    def _groups(self) -> str:
+        return openssl.groups(self.baseline.groups)
+
+    def _weak_suites(self, names: t.Sequence[str] | None, approved: t.Sequence[str]) -> bool:
+        """Whether a list breaks the baseline, or leaves nothing of it. What cannot be told apart counts as weak."""
+        if names is None:
+            return True
+        return any(map(self.baseline.forbids_suite, names)) or not any(name in approved for name in names)
+
+    def _weak_groups(self, names: t.Sequence[str] | None) -> bool:
+        if names is None:
+            return True
+        return any(map(self.baseline.forbids_group, names)) or not any(name in self.baseline.groups for name in names)
+
+    def _weak_protocols(self, names: t.Iterable[str]) -> list[str]:
+        return [name for name in PROTOCOLS if name in names and name not in self.baseline.protocols]
+
+    def _weak_tickets(self, value: str) -> bool:
+        return self.baseline.session_tickets != "any" and value == "static"
+
+    def _why_suites(self, names: t.Sequence[str] | None) -> str:
+        if names is None:
+            return "a list that is kept elsewhere cannot be proved to hold the baseline"
+        bad = [name for name in names if self.baseline.forbids_suite(name)]
+        if not bad:
+            return "no suite of the baseline is usable" if names else "no suite is usable"
+        return f"{', '.join(bad[:3])}{f' and {len(bad) - 3} more' if len(bad) > 3 else ''} must be off"
+
+    def _why_groups(self, names: t.Sequence[str] | None) -> str:
+        bad = [name for name in names or () if self.baseline.forbids_group(name)]
+        return f"{', '.join(bad[:4])} must be off" if bad else "none of the baseline's groups is offered"
+
+    # --- what stands there ------------------------------------------------------------------------------------------
+
+    def mend_in_place(self) -> None:
+        for scope in self.main.below():
+            for statement in scope.own("sslprotocol"):
+                self._mend_protocols(statement, "")
+            self._mend_ciphers(scope, "sslciphersuite", "suite.forbidden")
+            for command in commands(scope.own("sslopensslconfcmd")):
+                value, check, reason = self._command(command, scope)
+                if value != command.value:
+                    self._respell(command.statement, value, check, reason)
+            for name, check in _BAD_SWITCHES.items():
+                for statement in scope.own(name):
+                    if [word.lower() for word in statement.args] == ["on"]:
+                        self._respell(statement, "off", check, f"{statement.directive.text.split()[0]} must be off")
+            for statement in scope.own("sslsessiontickets"):
+                if [word.lower() for word in statement.args] == ["on"] and self._weak_tickets("static"):
+                    reason = "one ticket key until the next restart opens every recorded session that used it"
+                    self._respell(statement, "off", "session.tickets", reason)
+            self._mend_proxy(scope)
+
+    def _mend_protocols(self, statement: Statement, check: str) -> None:
+        args = statement.args
+        on = self.rules.words(args)
+        unknown = [word for word in args if word.lstrip("+-").lower() not in (*PROTOCOL_NAMES, "all")]
+        weak = self._weak_protocols(on)
+        missing = [] if check else [name for name in self.baseline.required_protocols if name not in on]
+        if missing and not weak and on:
+            # Adding a newer protocol than those allowed is what the baseline asks for; an older one would loosen.
+            oldest = min(map(PROTOCOLS.index, on))
+            missing = [name for name in missing if PROTOCOLS.index(name) > oldest]
+        if not weak and not missing and not unknown and on:
+            return
+        if weak:
+            reason = f"{', '.join(weak)} must be off"
+        elif unknown:
+            reason = f"httpd knows no protocol {unknown[0]!r}"
+        else:
+            reason = f"{', '.join(missing)} must be on" if on else "no protocol is left on"
+        check = check or (_CHECKS[weak[0]] if weak else "config.valid" if unknown else "protocol.approved")
+        self._edit(statement.directive, layout.respell(statement.directive, self._protocols()), check, reason)
+
+    def _mend_ciphers(self, scope: Scope, name: str, check: str) -> None:
+        """Lists of the main server, of hosts and of sections: the last renegotiate to their own."""
+        proxy = name == "sslproxyciphersuite"
+        for text, statement in cipher_lists(scope.own(name), tls13=False):
+            names = self.rules.expand(text + ":!aNULL:!eNULL:!EXP")
+            new = self._cipher_list(statement, text, names, scope, proxy)
+            if new != text:
+                self._respell(statement, new, check, self._why_suites(names))
+        for text, statement in cipher_lists(scope.own(name), tls13=True):
+            names = self.rules.expand_tls13(text)
+            if self.baseline.suites_tls13 and self._weak_suites(names, self.baseline.suites_tls13):
+                self._respell(statement, self._ciphersuites(), check, self._why_suites(names))
+
+    def _cipher_list(
+        self, statement: Statement, old: str, names: t.Sequence[str] | None, scope: Scope, proxy: bool = False
+    ) -> str:
+        """The list that should stand there; ``old`` itself when it is as good."""
+        weak = bool(self.baseline.suites_tls12) and self._weak_suites(names, self.baseline.suites_tls12)
+        marks = _LEVEL_MARK.findall(old)
+        if not marks:
+            return self._ciphers() if weak else old
+        level = wanted = int(marks[-1])
+        if level < _LEVEL and not proxy:
+            obstacle = self._needs_level(statement, scope)
+            if obstacle:
+                reason = f"@SECLEVEL={level} is kept: {obstacle}; then write @SECLEVEL={_LEVEL} or take it away"
+                self._leave("signature.forbidden", statement, reason)
+            else:
+                wanted = _LEVEL
+        if not weak and wanted == level:
+            return old
+        body = self._ciphers() if weak else _LEVEL_MARK.sub("", old).strip(":")
+        return f"{body}:@SECLEVEL={wanted}"
+
+    def _needs_level(self, statement: Statement, scope: Scope) -> str:
+        """Why a lowered security level cannot be raised without risk; empty when it can.
+
+        OpenSSL refuses to load a weak certificate above its level, and httpd then ends on the reload.
+        """
+        outside = self.documents[0].tree.outside
+        hosts = [scope, *scope.hosts] if scope.parent is None else [scope]
+        for host in hosts:
+            verify = host.last("sslverifyclient")
+            if verify is not None and [word.lower() for word in verify.args] != ["none"]:
+                return "clients may have certificates of that level; have them issued again"
+            for item in host.merged("sslcertificatefile"):
+                for word in item.args[:1]:
+                    loads = outside.get(("loads", word))
+                    if loads is None:
+                        return f"whether {word} loads at level {_LEVEL} is not known; check it"
+                    if not loads:
+                        return f"{word} does not load at level {_LEVEL}; have it issued with a stronger key or hash"
+        return ""
+
+    def _command(self, command: Command, scope: Scope) -> tuple[str, str, str]:
+        """The value an OpenSSL command should have, the check that asks for it, and why."""
+        name, value, baseline = command.name, command.value, self.baseline
+        oldest, newest = (PROTOCOLS.index(baseline.protocols[number]) for number in (0, -1))
+        limit = PROTOCOL_NAMES.get(value.lower())
+        if name == "minprotocol" and (value.lower() == "none" or (limit and PROTOCOLS.index(limit) < oldest)):
+            below = [one for one in PROTOCOLS[:oldest] if one in self.instance.capabilities.protocols]
+            reason = f"MinProtocol overrides SSLProtocol, so {', '.join(below)} would be on"
+            return word_of(PROTOCOLS[oldest]), _CHECKS[PROTOCOLS[oldest - 1]], reason
+        if name == "maxprotocol" and limit and PROTOCOLS.index(limit) < oldest:
+            return word_of(PROTOCOLS[newest]), "protocol.approved", "no protocol of the baseline is below this limit"
+        if name == "protocol":
+            off: set[str] = set()
+            for word, enabled in switches(value):
+                some = set(PROTOCOLS) if word == "all" else {PROTOCOL_NAMES.get(word, "")}
+                off = off - some if enabled else off | some
+            if not set(baseline.protocols) - off:
+                words = ["-ALL", *(word_of(protocol) for protocol in baseline.protocols)]
+                return ",".join(words), "protocol.approved", "it switches off every protocol of the baseline"
+        elif name == "cipherstring":
+            names = self.rules.expand(value)
+            new = self._cipher_list(command.statement, value, names, scope)
+            return new, "suite.forbidden", f"CipherString overrides SSLCipherSuite: {self._why_suites(names)}"
+        elif name == "ciphersuites":
+            names = self.rules.expand_tls13(value)
+            if baseline.suites_tls13 and self._weak_suites(names, baseline.suites_tls13):
+                return self._ciphersuites(), "suite.forbidden", self._why_suites(names)
+        elif name in GROUP_COMMANDS:
+            groups = self.rules.expand_groups(value)
+            if value.lower() not in ("auto", "+automatic", "automatic") and self._weak_groups(groups):
+                return self._groups(), "group.forbidden", self._why_groups(groups)
+        elif name == "options":
+            check, reason, words = "", "", [word.strip() for word in value.split(",")]
+            for number, (word, enabled) in enumerate(switches(value)):
+                if enabled and word in _BAD_OPTIONS:
+                    check, reason = _BAD_OPTIONS[word], f"{words[number]} must be off"
+                    words[number] = "-" + words[number].lstrip("+")
+            return (",".join(words) if check else value), check, reason
+        elif name in ("signaturealgorithms", "clientsignaturealgorithms"):
+            kept = [word for word in value.split(":") if not _WEAK_SIGNATURE.search(word)]
+            if kept:
+                return ":".join(kept), "signature.forbidden", "MD5 and SHA-1 signatures must not be made"
+        return value, "", ""
+
+    # --- connections to backends ------------------------------------------------------------------------------------
+
+    def _proved(self, users: t.Iterable[Leg]) -> bool:
+        """Whether every backend was seen to answer what the baseline approves: none may be lost."""
+        return all(self.upstreams.get(leg.peer) is True for leg in users)
+
+    def _mend_proxy(self, scope: Scope) -> None:
+        for name in ("sslproxyprotocol", "sslproxyciphersuite"):
+            if scope.own(name) and self._proved(leg for leg in self.legs if leg.scope.nearest(name) is scope):
+                if name == "sslproxyciphersuite":
+                    self._mend_ciphers(scope, name, "upstream.suite")
+                    continue
+                for statement in scope.own(name):
+                    self._mend_protocols(statement, "upstream.protocol")
+
+    # --- what is missing --------------------------------------------------------------------------------------------
+
+    def add_missing(self) -> None:
+        """Directives for built-in defaults that break the baseline, seen as the edits so far leave the files."""
+        after = self._after(self.edits())
+        # Edits only change arguments: the sections are the same, one by one.
+        before = {id(new): old for new, old in zip(after.main.below(), self.main.below())}
+        rules, baseline = self.rules, self.baseline
+        for address, number in _tls_servers(after):
+            scope, first = tls_scope(address, number), address.servers[0][0]
+            here, there = before[id(scope)], before[id(first)]
+            decides = rules.protocol_scope(scope, first)
+            found = rules.protocols(decides)
+            weak = self._weak_protocols(found.value)
+            if not found.statements and (weak or not set(found.value) & set(baseline.protocols)):
+                check = _CHECKS[weak[0]] if weak else "protocol.approved"
+                self._add(before[id(decides)], f"SSLProtocol {self._protocols()}", check, found.default)
+            _text, origin = rules.cipher_string(scope)
+            names = rules.suites_tls12(scope).value
+            if baseline.suites_tls12 and not origin.statements and self._weak_suites(names, baseline.suites_tls12):
+                self._add(here, f"SSLCipherSuite {self._ciphers()}", "suite.forbidden", origin.default)
+            suites = rules.suites_tls13(scope)
+            weak13 = bool(baseline.suites_tls13) and self._weak_suites(suites.value, baseline.suites_tls13)
+            if weak13 and not suites.statements and self.instance.version >= TLS13:
+                line = f"SSLCipherSuite TLSv1.3 {self._ciphersuites()}"
+                self._add(here, line, "suite.forbidden", suites.default)
+            groups = rules.groups(first)
+            if not groups.statements and self._weak_groups(groups.value):
+                self._add(there, f"SSLOpenSSLConfCmd Groups {self._groups()}", "group.forbidden", groups.default)
+            tickets = rules.session_tickets(scope, first)
+            if self._weak_tickets(tickets.value) and scope.last("sslsessiontickets") is None:
+                self._add(here, "SSLSessionTickets off", "session.tickets", tickets.default)
+        self._add_for_backends()
+
+    def _after(self, edits: t.Sequence[Edit]) -> Configuration:
+        return resolve(self.instance, edited(self.documents, edits)) if edits else self.configuration
+
+    def _add(self, scope: Scope, line: str, check: str, default: str) -> None:
+        """Into the main server beside its own TLS lines, where it holds for all hosts, else into the host."""
+        for owner in (self.main, scope):
+            lines = [item.directive for item in _lines(owner) if re.match(r"ssl(?!proxy)", item.name)]
+            # Files that many hosts include are other people's more often than not.
+            home = owner.directive.tree.path if owner.directive is not None else None
+            beside = [directive for directive in lines if home in (None, directive.tree.path)]
+            if beside:
+                self._edit(beside[-1], layout.insert_after(beside[-1], line), check, f"{default} breaks the baseline")
+                return
+        if scope.directive is not None:
+            span = layout.insert_into(scope.directive, line)
+            self._edit(scope.directive, span, check, f"{default} breaks the baseline")
+
+    def _add_for_backends(self) -> None:
+        for leg in self.legs:
+            users = [other for other in self.legs if other.scope is leg.scope]
+            engine = leg.scope.last("sslproxyengine")
+            if engine is None or not self._proved(users):
+                continue
+            found = self.rules.protocols(leg.scope, proxy=True)
+            if not found.statements and self._weak_protocols(found.value):
+                span = layout.insert_after(engine.directive, f"SSLProxyProtocol {self._protocols()}")
+                if self._proved(self.legs):
+                    self._edit(engine.directive, span, "upstream.protocol", f"{found.default} breaks the baseline")
+            _text, origin = self.rules.cipher_string(leg.scope, proxy=True)
+            names = self.rules.suites_tls12(leg.scope, proxy=True).value
+            weak = self._weak_suites(names, self.baseline.suites_tls12)
+            if self.baseline.suites_tls12 and not origin.statements and weak and self._proved(self.legs):
+                span = layout.insert_after(engine.directive, f"SSLProxyCipherSuite {self._ciphers()}")
+                self._edit(engine.directive, span, "upstream.suite", f"{origin.default} breaks the baseline")
+
+    # --- Strict-Transport-Security ----------------------------------------------------------------------------------
+
+    def mend_hsts(self) -> None:
+        for address, number in _tls_servers(self.configuration):
+            server = address.servers[number][0]
+            seen = http.hsts(server)
+            if seen is None or seen.value >= self.baseline.hsts_max_age:
+                continue
+            place = seen.statements[0] if seen.statements else server
+            reason = f"max-age={seen.value} is less than {self.baseline.hsts_max_age}"
+            if not seen.value:
+                reason = "Strict-Transport-Security is missing"
+            if self.hsts != "mend":
+                reason += '; it binds browsers for a long time, so it is set only with hsts: "mend"'
+                self._leave("http.hsts", place, reason)
+            elif "headers_module" not in self.configuration.modules:
+                self._leave("http.hsts", place, f"{reason}; load mod_headers, without which httpd cannot send it")
+            else:
+                self._mend_hsts(server, reason)
+
+    def _mend_hsts(self, server: Scope, reason: str) -> None:
+        age = str(self.baseline.hsts_max_age)
+        scopes = [one for one in (server.parent, server) if one is not None]
+        known = [header for scope in scopes for header in http.headers(scope)]
+        inner = [header for scope in http.answering(server) for header in http.headers(scope)]
+        for header in [*known, *inner]:
+            directive = header.statement.directive
+            if header.action == "unset" or (not header.certain and header.action in ("set", "add")):
+                self._leave("http.hsts", header.statement, f"{reason}; this line is in the way")
+            elif (http.age_of(header.value) or 0) < self.baseline.hsts_max_age:
+                start, end = directive.arguments
+                raw = directive.tree.data[start:end]
+                new, count = re.subn(rb"(?i)(max-age\s*=\s*\\?\"?)\d+", rb"\g<1>" + age.encode("ascii"), raw, count=1)
+                if count:
+                    self._edit(directive, layout.Span(start, end, new), "http.hsts", reason)
+                else:
+                    self._leave("http.hsts", header.statement, f"{reason}; the value has no max-age")
+        if any(header.certain and header.action != "unset" for header in known):
+            return
+        line = f'Header always set Strict-Transport-Security "max-age={age}"'
+        # Always into the host: the main server speaks plaintext too, where the header must not be sent.
+        owner = server.directive
+        if owner is None:
+            self._leave("http.hsts", server, f"{reason}; set it in a virtual host for TLS alone")
+            return
+        beside = [item.directive for item in _lines(server) if item.name == "header" or item.name.startswith("ssl")]
+        beside = [directive for directive in beside if directive.tree.path == owner.tree.path]
+        span = layout.insert_after(beside[-1], line) if beside else layout.insert_into(owner, line)
+        self._edit(beside[-1] if beside else owner, span, "http.hsts", reason)
+
+    # --- what is only reported --------------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        for address in addresses(self.configuration):
+            if address.tls:
+                continue
+            for server, _names in address.servers:
+                plain = http.plaintext(server)
+                if plain.value == "served":
+                    reason = f"{address.label} answers in plaintext; redirect it to https or close it"
+                    self._leave("transport.plaintext", plain.statements[0] if plain.statements else server, reason)
+        for scope in self.main.below():
+            for name, module in _OTHER_MODULES.items():
+                for statement in scope.own(name):
+                    if [word.lower() for word in statement.args] != ["off"]:
+                        reason = f"{module} speaks TLS here, and only its handshakes can be judged; use mod_ssl"
+                        self._leave("config.override", statement, reason)
+        for leg in self.legs:
+            verify = leg.scope.last("sslproxyverify")
+            if verify is None or [word.lower() for word in verify.args] != ["require"]:
+                reason = (
+                    f"the certificate of {leg.peer} is not verified; set SSLProxyVerify require and"
+                    f" SSLProxyCACertificateFile with the CA that issued it"
+                )
+                self._leave("upstream.verification", verify or leg.statement, reason)
+
+    def check(self, edits: t.Sequence[Edit]) -> None:
+        """Look at the result as a stranger would: what still breaks the baseline was left alone, and is said so."""
+        after = self._after(edits)
+        baseline, rules = self.baseline, self.rules
+        for address, number in _tls_servers(after):
+            settings = server_settings(rules, address, number)
+            protocols = settings["protocols"].value
+            for name in self._weak_protocols(protocols):
+                self._still(_CHECKS[name], settings["protocols"].provenance)
+            if not set(protocols) & set(baseline.protocols):
+                self._still("protocol.approved", settings["protocols"].provenance)
+            for name in baseline.required_protocols:
+                if name not in protocols:
+                    self._still(_CHECKS[name], settings["protocols"].provenance)
+            for key in ("suites_tls12", "suites_tls13"):
+                if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
+                    self._still("suite.forbidden", settings[key].provenance)
+            if "groups" in settings and any(map(baseline.forbids_group, settings["groups"].value)):
+                self._still("group.forbidden", settings["groups"].provenance)
+        for leg in legs(after):
+            settings = client_settings(rules, leg.scope)
+            reason = "still in force after all edits"
+            if self.upstreams.get(leg.peer) is not True:
+                reason = f"not proved that {leg.peer} speaks what the baseline approves; it might be lost"
+            place = settings["protocols"].provenance[0]
+            if self._weak_protocols(settings["protocols"].value):
+                self._leave("upstream.protocol", place if place.file else provenance(leg.statement), reason)
+            for key in ("suites_tls12", "suites_tls13"):
+                if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
+                    place = settings[key].provenance[0]
+                    self._leave("upstream.suite", place if place.file else provenance(leg.statement), reason)
+
+    def _still(self, check: str, places: t.Sequence[Provenance]) -> None:
+        place = places[0]
+        same = [item for item in self.unmended if item.check == check and item.provenance.file == place.file]
+        clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
+        if not same and not clamped:
+            self.unmended.append(Unmended(check, place, "still in force after all edits; mend it here"))
+
+
+def _lines(scope: Scope) -> list[Statement]:
+    """The simple directives that stand in this very section."""
+    return [item for item in scope.items if isinstance(item, Statement)]
+
+
+def _tls_servers(configuration: Configuration) -> t.Iterator[tuple[Address, int]]:
+    for address in addresses(configuration):
+        if address.tls:
+            for number in range(len(address.servers)):
+                yield address, number
