@@ -292,8 +292,12 @@ def reload(host: Host, instance: Instance) -> None:
 
 def start(host: Host, instance: Instance) -> None:
     """By systemd where it has a unit for this program, else as the program starts itself in the background."""
-    unit = instance.facts["unit"] or f"{os.path.basename(instance.facts['program'])}.service"
-    if "LoadState=loaded" in host.run(["systemctl", "show", "--property=LoadState", unit], timeout=30).stdout:
+    unit = instance.facts["unit"]
+    if not unit and not instance.facts["options"]:
+        # It has ended, so nothing tells of its unit; but this is the configuration its package starts.
+        unit = f"{os.path.basename(instance.facts['program'])}.service"
+    shown = host.run(["systemctl", "show", "--property=LoadState", unit], timeout=30).stdout if unit else ""
+    if "LoadState=loaded" in shown:
         # A unit that failed too often in a row is refused without this.
         host.run(["systemctl", "reset-failed", unit], timeout=30)
         argv = ["systemctl", "start", unit]
