@@ -91,6 +91,7 @@ class Host:
     ports: tuple[int, ...]
     names: tuple[str, ...]
     endpoints: tuple[str, ...]
+    masked: tuple[str, ...]
 
     @property
     def container(self) -> str:
@@ -131,7 +132,10 @@ def _host(table: dict[str, t.Any], fleet: str, host: dict[str, t.Any]) -> Host:
     states = [table["states"][state] for state in host["states"]]
 
     def gather(key: str) -> tuple[t.Any, ...]:
-        return tuple(dict.fromkeys(value for state in states for value in state[key]))
+        return tuple(dict.fromkeys(value for state in states for value in state.get(key, ())))
+
+    # One image serves hosts of several kinds: what no state of this host asks for must not run on it.
+    services = dict.fromkeys(service for state in table["states"].values() for service in state.get("services", ()))
 
     return Host(
         fleet=fleet,
@@ -143,6 +147,7 @@ def _host(table: dict[str, t.Any], fleet: str, host: dict[str, t.Any]) -> Host:
         ports=gather("ports"),
         names=gather("names"),
         endpoints=tuple(endpoint.format(address=host["address"]) for endpoint in gather("endpoints")),
+        masked=tuple(service for service in services if service not in gather("services")),
     )
 
 
@@ -409,6 +414,8 @@ def overlay(host: Host) -> bytes:
         ("etc/ssl/hospital/server.crt", certificate / "server.crt", 0o644),
         ("etc/ssl/hospital/server.key", certificate / "server.key", 0o600),
     ]
+    # An empty unit file masks the service (systemd.unit(5)).
+    files += [(f"etc/systemd/system/{service}.service", Path(os.devnull), 0o644) for service in host.masked]
     for state in host.states:
         tree = LAB / "neglected" / state
         files += [(str(path.relative_to(tree)), path, 0o644) for path in sorted(tree.rglob("*")) if not path.is_dir()]
