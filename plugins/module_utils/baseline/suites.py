@@ -184,16 +184,16 @@ def _read(name: str) -> _Traits:
     """What an IANA name says: ``TLS_<key exchange>_WITH_<cipher>_<hash>``, or ``TLS_<cipher>_<hash>`` in TLS 1.3."""
     if name.endswith("_SCSV"):
         return _Traits("NULL", "NULL", "NULL", "NULL", False)
-    kind, _, rest = name.partition("_")[2].rpartition("WITH_")
+    kind, rest = name.partition("_")[2].rpartition("WITH_")[::2]
     if name.startswith("SSL_CK_"):
-        cipher, _, digest = name[len("SSL_CK_") :].partition("_WITH_")
+        cipher, digest = name[len("SSL_CK_") :].partition("_WITH_")[::2]
         return _Traits("RSA", "RSA", cipher, digest, False)
     tls13 = not kind or "_MGM_" in rest  # the GOST suites of RFC 9367 kept the old form of name
     kind = kind.rstrip("_").replace("_EXPORT1024", "").replace("_EXPORT", "")
     if rest.endswith(_TAGS):
         cipher, digest = rest, ""
     else:
-        cipher, _, digest = rest.rpartition("_")
+        cipher, digest = rest.rpartition("_")[::2]
     if tls13 and cipher in ("SHA256", "SHA384"):  # RFC 9150: integrity only
         return _Traits("any", "any", "NULL", digest, True)
     mac = "AEAD" if cipher.endswith(_TAGS) or cipher.startswith("AEGIS") else digest

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator
+    from typing import Any, Generator, Optional
 
     from .endpoint import Endpoint
 
     Json = dict[str, Any]
-    Conversation = Generator[bytes, bytes | None, Json]
+    Conversation = Generator[bytes, Optional[bytes], Json]
 
 #: Bytes of headers read at most, and characters of one header told at most.
 _HEADERS_LIMIT = 32768
@@ -58,6 +58,7 @@ def secured(endpoint: Endpoint) -> Conversation:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=endpoint.sni)
     talk = _exchange(endpoint)
+    head = b""
     try:
         say = next(talk)
         sent = False
@@ -78,7 +79,7 @@ def secured(endpoint: Endpoint) -> Conversation:
                 data = None
             talk.send(data)
     except StopIteration as stop:
-        head: bytes = stop.value
+        head = stop.value
     except ssl.SSLError as error:
         return {"error": f"the TLS library of this host: {error.reason or error}"}
     if not head.startswith(_HTTP):

@@ -13,21 +13,21 @@ after. Everything else is indeterminate.
 
 from __future__ import annotations
 
-from .answers import ACCEPTED, INDETERMINATE, PLAINTEXT, REFUSED, SOFT, UNREACHABLE, UNRECOGNIZED_NAME, Answer
+from .answers import ACCEPTED, INDETERMINATE, PLAINTEXT, REFUSED, SOFT, UNREACHABLE, UNRECOGNIZED_NAME, Outcome
 from .hello import PROTOCOL, SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, UNTIL_FLIGHT, Hello
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generator
+    from typing import Any, Callable, Generator, Optional
 
-    from .answers import Outcome
+    from .answers import Answer
     from .endpoint import Endpoint
     from .flight import Flight
     from .kit import Kit
     from .survey import Survey
 
     #: A conversation other than a hello, driven like a dialogue of ``starttls``.
-    Conversation = Generator[bytes, bytes | None, Any]
+    Conversation = Generator[bytes, Optional[bytes], Any]
 
 _PROTOCOL_VERSION_ALERT = 70
 
@@ -41,11 +41,15 @@ _ALERTS_OF_MISFIT = frozenset((40, 71))
 _RETRY_SIZE = 576
 
 
+_NOT_ASKED = Outcome(INDETERMINATE, "not asked")
+
+
 class Probe:
     """One question over one connection, and its outcome.
 
-    ``milliseconds`` counts from the start of connecting. ``limited`` marks an endpoint that asked us to come back
-    later. ``flight`` holds the keys where the encrypted part of the answer is to be read.
+    ``status`` is that of the outcome, ``version`` the one an accepting server chose, else None. ``milliseconds`` counts
+    from the start of connecting. ``limited`` marks an endpoint that asked us to come back later. ``flight`` holds the
+    keys where the encrypted part of the answer is to be read. ``facts`` are those of the dialogue before TLS.
     """
 
     __slots__ = (
@@ -60,30 +64,28 @@ class Probe:
         "limited",
         "milliseconds",
         "outcome",
-        "response",
         "sni",
+        "status",
+        "version",
     )
 
     def __init__(self, name: str, hello: Hello, sni: str | None) -> None:
         self.id, self.hello, self.sni = name, hello, sni
-        self.outcome: Outcome | None = None
+        self.outcome = _NOT_ASKED
+        self.status = INDETERMINATE
+        self.version: int | None = None
         self.answer: Answer | None = None
         self.facts: dict[str, Any] | None = None
         self.flight: Flight | None = None
         self.digest = ""
         self.length = self.attempts = 0
         self.milliseconds = 0.0
-        self.response = b""
         self.limited = False
 
-    @property
-    def status(self) -> str:
-        return self.outcome.status if self.outcome else INDETERMINATE
-
-    @property
-    def version(self) -> int | None:
-        """The version an accepting server chose."""
-        return self.outcome.version if self.outcome and self.outcome.status == ACCEPTED else None
+    def conclude(self, outcome: Outcome, answer: Answer | None = None) -> None:
+        """Note the outcome."""
+        self.outcome, self.answer, self.status = outcome, answer, outcome.status
+        self.version = outcome.version if outcome.status == ACCEPTED else None
 
 
 class Talk:
@@ -103,16 +105,12 @@ class Talk:
 
 
 class Line:
-    """One shape of a question and the attempts at it; the last attempt counts."""
+    """One shape of a question and the attempts at it; ``last`` is the one that counts."""
 
-    __slots__ = ("probes",)
+    __slots__ = ("last",)
 
     def __init__(self, probe: Probe) -> None:
-        self.probes = [probe]
-
-    @property
-    def last(self) -> Probe:
-        return self.probes[-1]
+        self.last = probe
 
     @property
     def status(self) -> str:
@@ -136,9 +134,9 @@ class Question:
     def accepted(self) -> Probe | None:
         """The first probe that was accepted; where the version is the question, with that version."""
         for line in self.lines:
-            for probe in line.probes:
-                if probe.version is not None and (probe.hello.asks != "version" or probe.version == self.version):
-                    return probe
+            probe = line.last
+            if probe.version is not None and (probe.hello.asks != "version" or probe.version == self.version):
+                return probe
         return None
 
     @property
@@ -225,21 +223,21 @@ class Examination:
         """What the answers to a question prove."""
         accepted = question.accepted
         if accepted is not None:
-            return Result(ACCEPTED, accepted, accepted.outcome.detail if accepted.outcome else "")
+            return Result(ACCEPTED, accepted, accepted.outcome.detail)
         for line in question.lines:
             if line.status not in (REFUSED, SOFT):
-                return Result(INDETERMINATE, line.last, self._detail(line.last))
+                return Result(INDETERMINATE, line.last, line.last.outcome.detail)
         last = question.lines[-1].last
         if self.first_accepted is None:
-            return Result(INDETERMINATE, last, f"{self._detail(last)}, but no handshake at all succeeded")
+            return Result(INDETERMINATE, last, f"{last.outcome.detail}, but no handshake at all succeeded")
         if self._needs_another_shape(question):
-            return Result(INDETERMINATE, last, f"{self._detail(last)}, not confirmed by a second hello")
+            return Result(INDETERMINATE, last, f"{last.outcome.detail}, not confirmed by a second hello")
         if not question.soft:
             proof = next((line.last for line in question.lines if not self._unsure(line)), last)
-            return Result(REFUSED, proof, self._detail(proof))
+            return Result(REFUSED, proof, proof.outcome.detail)
         if not self.live_after:
-            return Result(INDETERMINATE, last, f"{self._detail(last)}, and no handshake succeeded afterwards")
-        return Result(REFUSED, last, f"{self._detail(last)}, more than one hello, between handshakes that succeeded")
+            return Result(INDETERMINATE, last, f"{last.outcome.detail}, and no handshake succeeded afterwards")
+        return Result(REFUSED, last, f"{last.outcome.detail}, more than one hello, between handshakes that succeeded")
 
     def _needs_another_shape(self, question: Question) -> bool:
         """Whether a refusal is still only that of one hello, which the server may not have liked.
@@ -256,16 +254,12 @@ class Examination:
     def _unsure(self, line: Line) -> bool:
         """Whether a refusal may be about the hello and not about what it asks."""
         probe, outcome = line.last, line.last.outcome
-        if outcome is None or line.status == SOFT or outcome.unsure:
+        if line.status == SOFT or outcome.unsure:
             return True
         if outcome.alert not in _ALERTS_OF_MISFIT or probe.hello.top == SSL2:
             return False  # to SSLv2, any TLS alert says that nobody there speaks SSLv2
         # A hello like this one was accepted before, if only for another version?
         return probe.hello.bare or (probe.hello.top == TLS13) not in self._shapes
-
-    @staticmethod
-    def _detail(probe: Probe) -> str:
-        return probe.outcome.detail if probe.outcome else "not asked"
 
     def unresolved(self) -> Probe:
         """A probe that stands for the connection that cannot even be tried."""
@@ -319,7 +313,7 @@ class Examination:
         from .kex import GROUPS
 
         for probe in self.probes:
-            group = probe.outcome.group if probe.outcome and probe.version == TLS13 else None
+            group = probe.outcome.group if probe.version == TLS13 else None
             if group in GROUPS:
                 return group
         return None
@@ -390,11 +384,10 @@ class Examination:
 
     @staticmethod
     def _try_again(probe: Probe) -> bool:
-        outcome = probe.outcome
-        if outcome is None or probe.status == UNREACHABLE:
+        if probe.status == UNREACHABLE:
             # A refused connection is an answer; one that timed out may have been lost.
-            return outcome is not None and "in time" in outcome.detail
-        return outcome.unsure or probe.status in (SOFT, INDETERMINATE)
+            return "in time" in probe.outcome.detail
+        return probe.outcome.unsure or probe.status in (SOFT, INDETERMINATE)
 
     def _answered(self) -> bool:
         """Whether a TLS server gave any answer so far."""
@@ -411,7 +404,7 @@ class Examination:
 
     def _unspoken(self, name: str) -> bool:
         """Whether the control of a version was refused because of the version, by an endpoint that lives."""
-        alerts = [line.last.outcome.alert for line in self.questions[name].lines if line.last.outcome]
+        alerts = [line.last.outcome.alert for line in self.questions[name].lines]
         return _PROTOCOL_VERSION_ALERT in alerts and self.first_accepted is not None
 
     def _ask_old_versions(self) -> list[Probe]:
@@ -469,7 +462,7 @@ class Examination:
         if kit.forbidden13:
             wave += self._ask("suites.tls13", TLS13, self._probe("suites.tls13", kit.suites13_forbidden))
         # Rides along, unless a control has shown it: does the endpoint know a hybrid post-quantum group?
-        chosen = [probe.outcome.group for probe in self.probes if probe.version == TLS13 and probe.outcome]
+        chosen = [probe.outcome.group for probe in self.probes if probe.version == TLS13]
         self.hybrid = next((kit.group_name(group) for group in chosen if group in kit.hybrids), None)
         besides = () if self.hybrid else kit.hybrids
         if kit.forbidden_groups13 or besides:
@@ -479,10 +472,10 @@ class Examination:
 
     def _other_schemes(self) -> tuple[int, ...]:
         """Schemes of the kind of key that the first control did not show."""
-        shown = self.controls[0].outcome
-        if shown is None or shown.suite is None:
+        shown = self.controls[0].outcome.suite
+        if shown is None:
             return ()
-        name = self.kit.suite_name(shown.suite)
+        name = self.kit.suite_name(shown)
         return self.kit.rsa_schemes if "_ECDSA_" in name else self.kit.ec_schemes
 
     def _separate_groups(self) -> list[Probe]:
@@ -517,7 +510,7 @@ class Examination:
             for line in question.lines:
                 if question.accepted is None and line.status not in (REFUSED, SOFT):
                     probe = self._retry(line.last)
-                    line.probes.append(probe)
+                    line.last = probe
                     wave.append(probe)
         if wave:
             yield wave
@@ -535,7 +528,7 @@ class Examination:
         hello, outcome = probe.hello, probe.outcome
         if hello.top == SSL2:
             changed = hello
-        elif hello.bare and outcome is not None and outcome.alert == UNRECOGNIZED_NAME:
+        elif hello.bare and outcome.alert == UNRECOGNIZED_NAME:
             changed = hello.variant(bare=False, slim=True)
         else:
             changed = hello if hello.bare else hello.variant(least=_RETRY_SIZE)
