@@ -39,6 +39,10 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PROXY_HEADER = b"PROXY UNKNOWN\r\n"
 
 _WAITING = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS, errno.ENOTCONN, errno.EALREADY))
+#: One system call less for each connection where the kernel makes sockets that do not block.
+_NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
+_STREAM = socket.SOCK_STREAM | _NONBLOCK
+
 _READ_SIZE = 16384
 _NEVER = float("inf")
 
@@ -311,8 +315,7 @@ class _Scan:
         if target.family:
             self._advance(target)
         else:
-            probe = target.examination.unresolved()
-            probe.outcome = Outcome(UNREACHABLE, target.sockaddr[1])
+            target.examination.unresolved().conclude(Outcome(UNREACHABLE, target.sockaddr[1]))
             self._finish(target)
 
     def _advance(self, target: _Target) -> None:
@@ -394,14 +397,15 @@ class _Scan:
             self._conclude(target, probe, Outcome(INDETERMINATE, f"not asked: {why}"))
             return
         try:
-            sock = socket.socket(target.family, socket.SOCK_STREAM)
+            sock = socket.socket(target.family, _STREAM)
         except OSError as error:  # no file descriptor left: nothing about the endpoint
             self._conclude(target, probe, Outcome(INDETERMINATE, f"no socket: {error.strerror}"))
             return
         target.active += 1
         target.host.active += 1
         probe.attempts += 1
-        sock.setblocking(False)
+        if not _NONBLOCK:
+            sock.setblocking(False)
         connection = _Connection(target, probe, sock, now)
         self._set_deadline(connection, now, self.options.connect_timeout)
         self.connections[connection.fd] = connection
@@ -648,8 +652,8 @@ class _Scan:
     def _conclude(self, target: _Target, probe: Any, outcome: Outcome | None, answer: Answer | None = None) -> None:
         """Note an outcome; the last one of a wave lets the examination go on."""
         if isinstance(probe, Probe):
-            probe.outcome, probe.answer = outcome, answer
-            probe.response = answer.head if answer is not None else b""
+            if outcome is not None:
+                probe.conclude(outcome, answer)
             if probe is target.check:
                 self._checked(target, probe)
         elif outcome is not None:

@@ -81,9 +81,9 @@ def _probe(probe: Probe) -> Json:
         "hello_sha256": probe.digest,
         "hello_length": probe.length,
         "outcome": probe.status,
-        "alert": outcome.alert if outcome else None,
-        "detail": outcome.detail if outcome else "",
-        "response": probe.response.hex(),
+        "alert": outcome.alert,
+        "detail": outcome.detail,
+        "response": probe.answer.head.hex() if probe.answer else "",
         "attempts": probe.attempts,
         "milliseconds": round(probe.milliseconds, 3),
     }
@@ -92,8 +92,7 @@ def _probe(probe: Probe) -> Json:
 def _reason(examination: Examination) -> str:
     for talk in examination.talks:
         return talk.error
-    first = examination.probes[0].outcome if examination.probes else None
-    return first.detail if first else ""
+    return examination.probes[0].outcome.detail if examination.probes else ""
 
 
 def _plaintext(examination: Examination) -> Json | None:
@@ -101,7 +100,7 @@ def _plaintext(examination: Examination) -> Json | None:
     if probe is None:
         return None
     banner = probe.answer.banner if probe.answer and not probe.facts else ""
-    return {"banner": banner, "detail": probe.outcome.detail if probe.outcome else "", "probe": probe.id}
+    return {"banner": banner, "detail": probe.outcome.detail, "probe": probe.id}
 
 
 def _starttls(examination: Examination) -> Json | None:
@@ -119,7 +118,7 @@ def _protocols(examination: Examination) -> Json:
     for version, name in _QUESTIONS.items():
         seen = examination.accepted(version)
         if seen is not None:
-            result = Result(ACCEPTED, seen, seen.outcome.detail if seen.outcome else "")
+            result = Result(ACCEPTED, seen, seen.outcome.detail)
         elif name in examination.questions:
             result = examination.settle(examination.questions[name])
         else:
@@ -161,7 +160,7 @@ def _suites(examination: Examination) -> Json:
         protocol = PROTOCOL[probe.version or 0]
         if probe.answer is not None and probe.answer.specs:
             names = ssl2_names(probe.answer.specs)
-        elif probe.outcome is not None and probe.outcome.suite is not None:
+        elif probe.outcome.suite is not None:
             names = [kit.suite_name(probe.outcome.suite)]
         else:
             continue
@@ -187,7 +186,7 @@ def _groups(examination: Examination) -> Json:
             selected.setdefault(protocol, found["name"])
             item = {"protocol": protocol, "group": found["name"], "probe": probe.id}
             _note(forbidden, found["bits"] < _FINITE_FIELD_BITS, item)
-        elif outcome is not None and outcome.group is not None:
+        elif outcome.group is not None:
             name = kit.group_name(outcome.group)
             selected.setdefault(protocol, name)
             _note(forbidden, kit.baseline.forbids_group(name), {"protocol": protocol, "group": name, "probe": probe.id})
@@ -222,7 +221,7 @@ def _signatures(examination: Examination) -> Json:
     selected: Json = {}
     forbidden: list[Json] = []
     for probe in _accepted(examination):
-        scheme = probe.outcome.scheme if probe.outcome else None
+        scheme = probe.outcome.scheme
         if scheme is None and probe.answer is not None:
             scheme = probe.answer.signature
         if scheme is None:
@@ -296,7 +295,7 @@ def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
 
     endpoint = examination.endpoint
     try:
-        facts = certificate.chain_facts(chain)
+        facts = _facts(chain)
     except certificate.CertificateFormatError as error:
         return {"chain": [], "probe": probe.id, "name_match": None, "order": None, "error": str(error)}
     return {
@@ -305,3 +304,20 @@ def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
         "name_match": certificate.matches(facts[0], endpoint.sni or endpoint.host),
         "order": certificate.chain_order(facts),
     }
+
+
+#: Facts of the chains seen last: many endpoints of one fleet show the same.
+_KNOWN: dict[tuple[bytes, ...], list[Json]] = {}
+_KNOWN_MOST = 64
+
+
+def _facts(chain: list[bytes]) -> list[Json]:
+    """Facts of each certificate. Raises CertificateFormatError."""
+    from .certificate import chain_facts
+
+    key = tuple(chain)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _KNOWN_MOST:
+            _KNOWN.clear()
+        _KNOWN[key] = chain_facts(chain)
+    return _KNOWN[key]

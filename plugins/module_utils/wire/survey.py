@@ -86,7 +86,7 @@ class Survey:
         if len(longest) > 1:
             probe = self._probe(f"survey.order.{protocol}", hello(tuple(reversed(longest))))
             yield [probe]
-            chosen = probe.outcome.suite if probe.outcome and probe.version is not None else None
+            chosen = probe.outcome.suite if probe.version is not None else None
             if chosen is not None:
                 self.order[protocol] = "server" if chosen == longest[0] else "client"
         if self.order.get(protocol) != "server":
@@ -97,7 +97,7 @@ class Survey:
             heads = tuple(part[0] for part in lists)
             probe = self._probe(f"survey.order.{protocol}", hello(heads))
             yield [probe]
-            chosen = probe.outcome.suite if probe.outcome and probe.version is not None else None
+            chosen = probe.outcome.suite if probe.version is not None else None
             first = next((part for part in lists if part[0] == chosen), lists[0])
             merged.append(first.pop(0))
             lists[:] = [part for part in lists if part]
@@ -148,7 +148,7 @@ class Survey:
         control = self.kit.control12(False)
         probe = self._probe("survey.fallback", control.variant(suites=(*control.suites, FALLBACK_SCSV)))
         yield [probe]
-        if probe.outcome is not None and probe.outcome.alert == _INAPPROPRIATE_FALLBACK:
+        if probe.outcome.alert == _INAPPROPRIATE_FALLBACK:
             self.fallback_scsv = True
         elif probe.status == ACCEPTED:
             self.fallback_scsv = False

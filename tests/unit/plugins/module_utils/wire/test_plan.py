@@ -153,12 +153,12 @@ def examine(
             probe.hello.encode(probe.sni)
             data, end = server(probe)
             if end == UNREACHABLE:
-                probe.outcome = Outcome(UNREACHABLE, "no connection: Connection refused")
+                probe.conclude(Outcome(UNREACHABLE, "no connection: Connection refused"))
                 continue
-            probe.answer = Answer(probe.hello)
-            if not (data and probe.answer.feed(data)):
-                probe.answer.finish(end)
-            probe.outcome = probe.answer.outcome()
+            answer = Answer(probe.hello)
+            if not (data and answer.feed(data)):
+                answer.finish(end)
+            probe.conclude(answer.outcome(), answer)
     return examination
 
 
