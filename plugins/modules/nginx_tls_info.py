@@ -56,7 +56,7 @@ msg:
   description: What was found, in a sentence for each instance.
   returned: always
   type: str
-  sample: 'nginx 1.22.1 (/etc/nginx/nginx.conf): 5 endpoints proved by handshake, 4 findings, 3 edits would be made'
+  sample: 'nginx 1.22.1 (/etc/nginx/nginx.conf): 3 of 5 endpoints proved, 4 findings left open, 3 edits would be made'
 instances:
   description:
     - One entry for each nginx installed or running on the host, with the keys that

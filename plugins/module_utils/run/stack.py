@@ -190,10 +190,9 @@ class _Work:
         if self.options.get("export"):
             exported = self.stack.export(self.instance, view.documents)
             self.result["export"] = [file._asdict() for file in exported]
-        failing = sum(item["status"] == "fail" for item in self.result["findings"])
-        state = f"{failing} findings" if failing else "no findings"
-        edits = f"{len(view.plan.edits)} edits would be made" if view.plan.edits else "no edit would be made"
-        self._say(f"{self._proved(look)} by handshake, {state}, {edits}")
+        count = len(view.plan.edits)
+        edits = f"{count} edit{'s' if count > 1 else ''} would be made" if count else "no edit would be made"
+        self._say(f"{self._proved(look)}, {edits}")
 
     def recover(self) -> None:
         if self.check:
@@ -221,23 +220,23 @@ class _Work:
         look = proof.look() if generation is not None else {}
         stale = proof.contradictions(look)
         due = generation is not None and self.store.reload_pending(generation)
-        if (stale or due) and self.options.get("reload", "auto") == "auto":
-            self.result["changed"] = True
-            if not self.check:
-                change = transaction.Transaction(self.stack, self.host, self.instance, self.store, proof, self.timeouts)
-                before, look = look, change.reload(look)
-                self.result["reloaded"] = True
-                self._tell_proofs(before, look)
-        if not self.result["proofs"]:
+        reload = (stale or due) and self.options.get("reload", "auto") == "auto" and not self.check
+        if reload:
+            change = transaction.Transaction(self.stack, self.host, self.instance, self.store, proof, self.timeouts)
+            before, look = look, change.reload(look)
+            self.result["reloaded"] = True
+            self._tell_proofs(before, look)
+        else:
             self._tell_proofs(look, look)
         self._judge(view.listeners, view.plan, look)
-        why = stale[0] if stale else "a reload was left to a handler"
-        if self.result["reloaded"]:
-            self._say(f"the files hold the baseline already, the process had not loaded them ({why}): reloaded, proved")
-        elif stale or due:
-            self._say(f"the files hold the baseline, but the process has not loaded them ({why})")
+        if stale or due:
+            # Where the reload is left to a handler, this is what notifies it.
+            self.result["changed"] = True
+            why = stale[0] if stale else "a reload was left to a handler"
+            done = f"reloaded, {self._proved(look)}" if reload else "a reload is due"
+            self._say(f"the files hold the baseline, but the process had not loaded them ({why}): {done}")
         else:
-            self._say(f"the baseline holds, {self._proved(look)}")
+            self._say(f"{'nothing to change' if self._open() else 'the baseline holds'}, {self._proved(look)}")
 
     def _change(self, view: _View, proof: HandshakeProof) -> None:
         changes = files.changes(view.documents, view.plan.edits)
@@ -412,13 +411,17 @@ class _Work:
         self.result["msg"] = f"{told}; {text}" if told else f"{self.title} ({self.instance.config}): {text}"
 
     def _proved(self, look: Json | None) -> str:
+        """How far the proof goes, and what it leaves open."""
         if not self.options.get("proof", True):
             return "not proved, as asked"
-        if not look:
-            return "no endpoint to be proved"
-        good = sum(report["verdict"] == "compliant" for report in look.values())
-        count = f"{good} of {len(look)}" if good < len(look) else str(good)
-        return f"{count} endpoint{'s' if len(look) > 1 else ''} proved"
+        good = sum(report["verdict"] == "compliant" for report in (look or {}).values())
+        count = f"{good} of {len(look)}" if look and good < len(look) else str(good)
+        text = f"{count} endpoint{'s' if look and len(look) > 1 else ''} proved" if look else "no endpoint to be proved"
+        left = self._open()
+        return text + (f", {left} finding{'s' if left > 1 else ''} left open" if left else "")
+
+    def _open(self) -> int:
+        return sum(item["status"] == "fail" for item in self.result["findings"])
 
     def _tell_test(self, test: t.Any) -> None:
         self.result["output"] = test.output
