@@ -55,7 +55,7 @@ def audit(stack: Stack) -> None:
 
 def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
     options = {**module.params, "check": module.check_mode, "diff": module._diff}
-    compiled = bytecode.cache(module.params["state_dir"])
+    compiled = bytecode.cache(module.params["state_dir"], stack.name)
     from ..errors import InTransitError
     from ..stacks.host import Host
     from . import stack as desk

@@ -4,7 +4,8 @@
 
 Ansible runs a module out of a zip archive, and Python keeps no byte code of what it imports from one: half of the time
 an unchanged host costs would be spent compiling the same source again. This is what ``__pycache__`` is for modules in
-files: code objects by the SHA-256 of their source, in one file for each version of Python, in our private state folder.
+files: code objects by the SHA-256 of their source, in one file for each stack and version of Python, in our private state
+folder.
 
 Like any ``__pycache__`` it must be writable by nobody but the user who runs it; otherwise it is not used.
 """
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def cache(state_dir: str) -> Cache | None:
-    """Import what comes later from this archive by the cache; None where there is no archive or no state folder yet."""
+def cache(state_dir: str, user: str) -> Cache | None:
+    """Import what comes later from this archive by the cache of ``user``, a name for what always imports the same.
+
+    None where there is no archive, or no state folder yet.
+    """
     archive = getattr(globals().get("__loader__"), "archive", None)
     if archive is None or not os.path.isdir(state_dir):
         return None
-    found = Cache(archive, os.path.join(state_dir, f"bytecode.{sys.implementation.cache_tag}"))
+    found = Cache(archive, os.path.join(state_dir, f"bytecode.{user}.{sys.implementation.cache_tag}"))
     sys.meta_path.insert(0, found)
     return found
 

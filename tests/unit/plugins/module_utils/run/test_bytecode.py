@@ -23,7 +23,7 @@ RUN = f"""
     sys.dont_write_bytecode = True
     sys.path.insert(0, sys.argv[1])
     from {PACKAGE}.run import bytecode
-    cache = bytecode.cache(sys.argv[2])
+    cache = bytecode.cache(sys.argv[2], sys.argv[3])
     from {PACKAGE}.wire import thing
     print(thing.VALUE, cache is not None and not cache._complete, thing.__name__ == thing.__spec__.name)
     if cache:
@@ -49,9 +49,9 @@ class Scene:
             archive.writestr(f"{folders[-1]}/run/bytecode.py", text)
             archive.writestr(f"{folders[-1]}/wire/thing.py", source)
 
-    def run(self):
+    def run(self, user="nginx"):
         """(value, whether anything was compiled)"""
-        command = [sys.executable, "-I", "-c", textwrap.dedent(RUN), self.archive, self.state]
+        command = [sys.executable, "-I", "-c", textwrap.dedent(RUN), self.archive, self.state, user]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         value, compiled, named = done.stdout.split()
         assert named == "True"
@@ -74,6 +74,11 @@ def test_compiled_once(scene):
     before = os.stat(scene.file)
     assert scene.run() == ("first", False)
     assert os.stat(scene.file).st_ino == before.st_ino, "nothing is written when nothing was compiled"
+
+
+def test_stacks_do_not_forget_each_others(scene):
+    assert scene.run("nginx")[1] and scene.run("apache")[1]
+    assert not scene.run("nginx")[1] and not scene.run("apache")[1]
 
 
 def test_other_source_is_other_code(scene):
