@@ -68,6 +68,7 @@ class Kit:
 
     def __init__(self, baseline: Baseline) -> None:
         self.baseline = baseline
+        self._made: dict[tuple[str, tuple[int, ...]], Hello] = {}
         self._sort_suites()
         self._sort_groups()
         self._sort_schemes()
@@ -176,24 +177,29 @@ class Kit:
             Hello(TLS12, part, groups12, schemes) for part in chunks(self.credentials12, CHUNK)
         ]
         schemes13 = self.allowed_schemes13
+        self.groups12_forbidden = Hello(TLS12, self.with_curve, self.forbidden_curves12, schemes, "group", UNTIL_KEYS)
         self.suites13_forbidden = Hello(TLS13, self.forbidden13, self.groups13, schemes13, until=UNTIL_KEYS)
 
     def control12(self, http: bool) -> Hello:
         """An approved hello for TLS 1.2; the answer is read as a whole, for the certificates and features in it."""
         return self._control12_http if http else self._control12
 
-    def groups12_forbidden(self) -> Hello:
-        return Hello(TLS12, self.with_curve, self.forbidden_curves12, self.schemes12, "group", UNTIL_KEYS)
-
     def groups13_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
         """Forbidden groups, and ``besides`` them others that are a question of their own."""
-        suites = self.approved13 or self.suites13
-        return Hello(TLS13, suites, besides + self.forbidden_groups13, self.allowed_schemes13, "group", UNTIL_KEYS)
+        key = ("groups", besides)
+        if key not in self._made:
+            suites = self.approved13 or self.suites13
+            groups = besides + self.forbidden_groups13
+            self._made[key] = Hello(TLS13, suites, groups, self.allowed_schemes13, "group", UNTIL_KEYS)
+        return self._made[key]
 
     def signatures12_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
         """Forbidden signature schemes, and ``besides`` them others that are a question of their own."""
-        suites = self.signed[-CHUNK:]
-        return Hello(TLS12, suites, self.groups12, self.forbidden_schemes12 + besides, "scheme", UNTIL_KEYS)
+        key = ("signatures", besides)
+        if key not in self._made:
+            schemes = self.forbidden_schemes12 + besides
+            self._made[key] = Hello(TLS12, self.signed[-CHUNK:], self.curves12, schemes, "scheme", UNTIL_KEYS)
+        return self._made[key]
 
     def suite_name(self, code: int | None) -> str:
         return suites.name_of(code or 0)

@@ -233,7 +233,9 @@ class Examination:
         if self._needs_another_shape(question):
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, not confirmed by a second hello")
         if not question.soft:
-            proof = next((line.last for line in question.lines if not self._unsure(line)), last)
+            proof = last
+            if len(question.lines) > 1:
+                proof = next((line.last for line in question.lines if not self._unsure(line)), last)
             return Result(REFUSED, proof, proof.outcome.detail)
         if not self.live_after:
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, and no handshake succeeded afterwards")
@@ -245,11 +247,12 @@ class Examination:
         A hello for a higher version offers all lower ones (RFC 5246, E.1), so those for TLS 1.0 and 1.1, which have
         another shape, ask about older versions too.
         """
-        if len(question.lines) > 1 or not any(self._unsure(line) for line in question.lines):
+        if len(question.lines) > 1 or not self._unsure(question.lines[0]):
             return False
+        if question.version not in (SSL3, TLS10):
+            return True
         above = (self.questions.get(name) for name, version in _LEGACY if version > question.version)
-        offers_it = question.version in (SSL3, TLS10)
-        return not (offers_it and any(other is not None and other.decisive for other in above))
+        return not any(other is not None and other.decisive for other in above)
 
     def _unsure(self, line: Line) -> bool:
         """Whether a refusal may be about the hello and not about what it asks."""
@@ -449,7 +452,7 @@ class Examination:
         kit = self.kit
         wave: list[Probe] = []
         if kit.forbidden_curves12:
-            wave += self._ask("groups.tls12", TLS12, self._probe("groups.tls12", kit.groups12_forbidden()))
+            wave += self._ask("groups.tls12", TLS12, self._probe("groups.tls12", kit.groups12_forbidden))
         if kit.forbidden_schemes12:
             # Rides along: is there a second certificate for the other kind of key?
             hello = kit.signatures12_forbidden(self._other_schemes())

@@ -35,7 +35,7 @@ def every_hello(kit: Kit) -> list[Hello]:
     """All questions of a kit, in all the shapes they are asked in."""
     plain = [kit.control12(False), kit.control12(True), kit.control13, kit.version12, kit.version13]
     old = [kit.ssl3, kit.tls10, kit.tls11]
-    forbidden = [*kit.suites12_forbidden, *kit.suites12_credentials, kit.suites13_forbidden, kit.groups12_forbidden()]
+    forbidden = [*kit.suites12_forbidden, *kit.suites12_credentials, kit.suites13_forbidden, kit.groups12_forbidden]
     forbidden += [kit.groups13_forbidden(), kit.groups13_forbidden(kit.hybrids), kit.signatures12_forbidden()]
     forbidden += [kit.signatures12_forbidden(kit.ec_schemes)]
     first = plain + old + forbidden
@@ -117,7 +117,7 @@ def test_forbidden_hellos_offer_only_forbidden_things_and_all_of_them(kit: Kit) 
         offered.update(found.suites)
     wanted = {s.code for s in suites.all_suites() if s.code and not s.signalling and baseline.forbids_suite(s.name)}
     assert wanted <= offered
-    curves = ClientHello(kit.groups12_forbidden().encode(None)).numbers(10)
+    curves = ClientHello(kit.groups12_forbidden.encode(None)).numbers(10)
     assert set(curves) == {g.code for g in groups.all_groups() if g.tls12 and baseline.forbids_group(g.name)}
     named = ClientHello(kit.groups13_forbidden().encode(None)).numbers(10)
     assert set(named) == {g.code for g in groups.all_groups() if g.tls13 and baseline.forbids_group(g.name)}
