@@ -4,8 +4,8 @@
 
 Ansible runs a module out of a zip archive, and Python keeps no byte code of what it imports from one: half of the time
 an unchanged host costs would be spent compiling the same source again. This is what ``__pycache__`` is for modules in
-files: code objects by the SHA-256 of their source, in one file for each stack and version of Python, in our private state
-folder.
+files: code objects by the SHA-256 of their source, in one file for each stack and version of Python, in our private
+state folder.
 
 Like any ``__pycache__`` it must be writable by nobody but the user who runs it; otherwise it is not used.
 """
