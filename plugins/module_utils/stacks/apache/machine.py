@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import typing as t
 
 from ...baseline.dialects import openssl
@@ -189,8 +190,30 @@ def test(host: Host, instance: Instance) -> TestResult:
         objections = preflight(host, instance, documents) if done.rc == 0 and documents else []
         warning = f"no trial start is possible here ({refused}): keys, lists and groups were looked at instead"
         return TestResult(done.rc == 0 and not objections, "\n".join([output, *objections]), (warning,))
+    # In a network of its own every port is free.
+    conflicts = taken(host, instance, documents) if verdict.ok else []
+    output = "\n".join([verdict.output, *conflicts]).strip()
     warnings = re.findall(r"^(?:\[[\w.-]*:(?:warn|error)\] |AH\d+: )(.*)$", verdict.output, re.MULTILINE)
-    return TestResult(verdict.ok, verdict.output, tuple(warnings) if verdict.ok else ())
+    return TestResult(verdict.ok and not conflicts, output, tuple(warnings) if verdict.ok else ())
+
+
+def taken(host: Host, instance: Instance, documents: t.Sequence[Document]) -> list[str]:
+    """Addresses of the configuration that another process listens on: a graceful restart ends the parent for them."""
+    parent = _parent(host, instance)
+    if parent is None or not documents:
+        return []
+    try:
+        mine = _sockets(host, parent.pid)
+    except PermissionError:
+        return []
+    found = []
+    foreign = [place for inode, place in _listening(host).items() if inode not in mine]
+    for address in addresses(resolve(instance, documents)):
+        for where, port in foreign:
+            if port == address.port and ("*" in (where, address.host) or where == address.host):
+                found.append(f"another process listens on {where}:{port}, so httpd cannot listen on {address.label}")
+                break
+    return found
 
 
 def _logged(host: Host, instance: Instance, documents: t.Sequence[Document]) -> list[Document]:
@@ -290,31 +313,51 @@ def generation(host: Host, instance: Instance) -> Generation | None:
     return Generation((parent.pid, parent.start), tuple(sorted(workers)))
 
 
-def _listening(host: Host) -> set[str]:
-    """Names, as /proc/PID/fd shows them, of the sockets that listen for TCP connections (proc(5))."""
-    found = set()
+def _listening(host: Host) -> dict[str, tuple[str, int]]:
+    """Address and port of each socket that listens for TCP connections, by its name in /proc/PID/fd (proc(5))."""
+    found = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = host.read(table).decode("ascii", "replace").splitlines()[1:]
         except OSError:
             continue
-        for line in lines:
-            fields = line.split()
+        for fields in map(str.split, lines):
             if len(fields) > 9 and fields[3] == "0A":
-                found.add(f"socket:[{fields[9]}]")
+                address, port = fields[1].split(":")
+                found[f"socket:[{fields[9]}]"] = (_address(address), int(port, 16))
     return found
 
 
-def _accepts(host: Host, pid: int, listening: set[str]) -> bool:
-    """Whether a process holds a listening socket. A child that only finishes transfers has closed them all."""
+def _address(text: str) -> str:
+    """An address of /proc/net/tcp, which holds 32-bit words in the byte order of the machine."""
+    import socket
+    import struct
+
+    words = struct.pack(f"!{len(text) // 8}I", *(int(text[at : at + 8], 16) for at in range(0, len(text), 8)))
+    if sys.byteorder == "little":
+        words = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    if not any(words):
+        return "*"
+    if len(words) == 4:
+        return socket.inet_ntop(socket.AF_INET, words)
+    return f"[{socket.inet_ntop(socket.AF_INET6, words)}]"
+
+
+def _sockets(host: Host, pid: int) -> set[str]:
+    """What the files a process has open are called. Raises PermissionError."""
     folder = f"/proc/{pid}/fd"
     try:
-        names = host.listdir(folder)
+        return {os.path.basename(host.realpath(f"{folder}/{name}")) for name in host.listdir(folder)}
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+
+
+def _accepts(host: Host, pid: int, listening: t.Container[str]) -> bool:
+    """Whether a process holds a listening socket. A child that only finishes transfers has closed them all."""
+    try:
+        return any(name in listening for name in _sockets(host, pid))
     except PermissionError:
         return True
-    except OSError:
-        return False
-    return any(os.path.basename(host.realpath(f"{folder}/{name}")) in listening for name in names)
 
 
 def reload(host: Host, instance: Instance) -> None:
