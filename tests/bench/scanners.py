@@ -151,7 +151,7 @@ def ours(endpoints: t.Sequence[str]) -> Cost:
 def peer(name: str, port: int) -> Cost:
     tool = peers.BY_NAME[name]
     with tempfile.TemporaryDirectory() as folder:
-        return cost(tool.argv(port, "", Path(folder)), tool.environment())
+        return cost(tool.argv(port, "", "", Path(folder)), tool.environment())
 
 
 def addresses(count: int) -> list[str]:
@@ -189,7 +189,7 @@ def one_endpoint(target: Target) -> t.Iterator[dict[str, t.Any]]:
 def is_there(name: str, port: int) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            peers.BY_NAME[name].argv(port, "", Path(folder))
+            peers.BY_NAME[name].argv(port, "", "", Path(folder))
         except Missing:
             return False
     return True

@@ -58,7 +58,9 @@ class Row(t.NamedTuple):
 # --- OpenSSL's own server -----------------------------------------------------------------------------------------
 
 
-def s_server(generation: Generation, *options: str) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
+def s_server(
+    generation: Generation, *options: str, leaf: str = "rsa"
+) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
     def argv(pki: Pki, port: int, folder: Path) -> t.Sequence[object]:
         return generation.run(
             "openssl",
@@ -67,9 +69,9 @@ def s_server(generation: Generation, *options: str) -> t.Callable[[Pki, int, Pat
                 "-accept",
                 f"127.0.0.1:{port}",
                 "-key",
-                pki.key(),
+                pki.key(leaf),
                 "-cert",
-                pki.cert(),
+                pki.cert(leaf),
                 "-cert_chain",
                 pki.ca,
             ),
@@ -443,12 +445,13 @@ ROWS: tuple[Row, ...] = (
         "TLSv1.2 TLSv1.3",
         "TLS_RSA_WITH_AES_128_CBC_SHA",
     ),
-    # Refuses by closing the connection, without an alert.
+    # Refuses by closing the connection, without an alert. Takes DHE suites only from a client that names groups for
+    # them (RFC 7919).
     Row(
         "lighttpd-gnutls",
         lighttpd("mod_gnutls", 'ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "TLSv1.0")'),
         ALL_TLS,
-        "TLS_RSA_WITH_AES_128_CBC_SHA",
+        "TLS_RSA_WITH_AES_128_CBC_SHA TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
     ),
     # Answers an unacceptable group by a HelloRetryRequest without key_share.
     Row(
@@ -467,7 +470,7 @@ ROWS: tuple[Row, ...] = (
         "TLSv1.0 TLSv1.1 TLSv1.2",
         "TLS_RSA_WITH_RC4_128_MD5 TLS_DH_anon_WITH_AES_128_CBC_SHA TLS_RSA_WITH_NULL_SHA",
     ),
-    # Takes DHE suites only from a client that names groups of RFC 7919; nothing else about it is weak.
+    # Nothing weak but DHE.
     Row(
         "gnutls-ffdhe",
         gnutls(

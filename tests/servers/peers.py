@@ -37,19 +37,21 @@ class Said(t.NamedTuple):
 
 
 class Peer(t.NamedTuple):
-    """A scanner: ``argv(port, starttls, folder)`` and ``read(result, folder)``; ``starttls`` is a protocol or empty."""
+    """A scanner: ``argv(port, starttls, name, folder)`` and ``read(result, folder)``.
+
+    ``starttls`` is a protocol and ``name`` what to ask for in server_name, either of them or both empty.
+    """
 
     name: str
     title: str
-    argv: t.Callable[[int, str, Path], list[str]]
+    argv: t.Callable[[int, str, str, Path], list[str]]
     read: t.Callable[[subprocess.CompletedProcess[str], Path], Said]
     environment: t.Callable[[], dict[str, str]] = dict
-    starttls: tuple[str, ...] = ("smtp", "imap", "pop3", "ftp", "ldap")
 
-    def scan(self, port: int, starttls: str = "", timeout: float = 300) -> Said:
+    def scan(self, port: int, starttls: str = "", name: str = "", timeout: float = 300) -> Said:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
-                self.argv(port, starttls, Path(folder)),
+                self.argv(port, starttls, name, Path(folder)),
                 env={**os.environ, **self.environment()},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -69,8 +71,9 @@ def _trouble(text: str) -> str:
 # --- sslscan --------------------------------------------------------------------------------------------------------
 
 
-def _sslscan(port: int, starttls: str, folder: Path) -> list[str]:
+def _sslscan(port: int, starttls: str, name: str, folder: Path) -> list[str]:
     options = [f"--starttls-{starttls}"] if starttls else []
+    options += [f"--sni-name={name}"] if name else []
     return TRIXIE.run("sslscan", "--no-colour", f"--xml={folder}/xml", *options, f"127.0.0.1:{port}")
 
 
@@ -105,14 +108,15 @@ def nmap_argv(options: t.Sequence[object]) -> list[str]:
     return TRIXIE.run("nmap", "-Pn", "-n", *options, libraries=(f"usr/lib/{TRIXIE.libraries.name}/blas",))
 
 
-def _nmap(port: int, starttls: str, folder: Path) -> list[str]:
+def _nmap(port: int, starttls: str, name: str, folder: Path) -> list[str]:
     # The plus sign runs the scripts on a port whose service nmap does not know; with STARTTLS it has to find out.
     scripts = (
         ("-sV", "--version-light", "--script", "ssl-enum-ciphers,sslv2")
         if starttls
         else ("--script", "+ssl-enum-ciphers,+sslv2")
     )
-    return nmap_argv(["-p", port, *scripts, "-oX", folder / "xml", "127.0.0.1"])
+    wanted = ("--script-args", f"tls.servername={name}") if name else ()
+    return nmap_argv(["-p", port, *scripts, *wanted, "-oX", folder / "xml", "127.0.0.1"])
 
 
 def _read_nmap(done: subprocess.CompletedProcess[str], folder: Path) -> Said:
@@ -146,8 +150,9 @@ SSLYZE_OPTIONS = (
 )
 
 
-def _sslyze(port: int, starttls: str, folder: Path) -> list[str]:
+def _sslyze(port: int, starttls: str, name: str, folder: Path) -> list[str]:
     options = [f"--starttls={starttls}"] if starttls else []
+    options += [f"--sni={name}"] if name else []
     return [
         str(programs.python_tool("sslyze")),
         *SSLYZE_OPTIONS,
@@ -191,13 +196,13 @@ _TESTSSL = {
 }
 
 
-def _testssl(port: int, starttls: str, folder: Path) -> list[str]:
+def _testssl(port: int, starttls: str, name: str, folder: Path) -> list[str]:
     options = ["-t", starttls] if starttls else []
     tools = folder / "bin"
     tools.mkdir(exist_ok=True)
-    for name in ("host", "hexdump"):  # it looks for them on the path
-        wrapper = tools / name
-        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(TRIXIE.run(name))} "$@"\n')
+    for tool in ("host", "hexdump"):  # it looks for them on the path
+        wrapper = tools / tool
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(TRIXIE.run(tool))} "$@"\n')
         wrapper.chmod(0o755)
     return [
         *(
@@ -255,12 +260,11 @@ PEERS: tuple[Peer, ...] = (
 BY_NAME = {peer.name: peer for peer in PEERS}
 
 
-def s_client(
-    port: int, *options: str, generation: programs.Generation = programs.BULLSEYE, timeout: float = 20
-) -> tuple[bool, str]:
-    """Whether OpenSSL's client completes a hello with these options, and its words. The third witness in a dispute."""
+def s_client(port: int, *options: str, generation: programs.Generation, timeout: float = 20) -> bool:
+    """Whether a handshake of OpenSSL's client with these options comes to an end. The third witness in a dispute."""
+    argv = generation.run("openssl", "s_client", "-brief", "-connect", f"127.0.0.1:{port}", *options)
     done = subprocess.run(
-        generation.run("openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options),
+        argv,
         input="",
         env={**os.environ, "OPENSSL_CONF": "/dev/null"},
         capture_output=True,
@@ -269,6 +273,28 @@ def s_client(
         timeout=timeout,
         check=False,
     )
-    words = done.stdout + done.stderr
-    negotiated = re.search(r"^ +Cipher +: (\S+)", words, re.MULTILINE) or re.search(r"Cipher is (\S+)", words)
-    return bool(negotiated) and negotiated[1] not in ("0000", "(NONE)"), words
+    return "CONNECTION ESTABLISHED" in done.stderr
+
+
+def gnutls_client(port: int, priority: str, starttls: str = "", timeout: float = 20) -> bool:
+    """The same of GnuTLS' client, which names finite-field groups in TLS 1.2 as RFC 7919 wants it."""
+    upgrade = ("--starttls-proto", starttls) if starttls else ()
+    argv = programs.BOOKWORM.run("gnutls-cli", "--insecure", "--priority", priority, *upgrade, "-p", port, "127.0.0.1")
+    done = subprocess.run(argv, input="", capture_output=True, text=True, timeout=timeout, check=False)
+    return "Handshake was completed" in done.stdout
+
+
+_NODE_CLIENT = """
+var options = {host: '127.0.0.1', port: +process.argv[1], secureProtocol: process.argv[2], ciphers: process.argv[3],
+    rejectUnauthorized: false};
+process.on('uncaughtException', function () { process.exit(1); });
+var stream = require('tls').connect(options, function () { process.exit(0); });
+stream.on('error', function () { process.exit(1); });
+stream.on('close', function () { process.exit(1); });
+"""
+
+
+def node_client(port: int, method: str, ciphers: str, timeout: float = 20) -> bool:
+    """Whether a handshake of node 0.10 (OpenSSL 1.0.1) comes to an end: a client that still has SSL 2.0 and 3.0."""
+    argv = [str(programs.node("0.10.32")), "-e", _NODE_CLIENT.strip(), str(port), method, ciphers]
+    return subprocess.run(argv, capture_output=True, timeout=timeout, check=False).returncode == 0

@@ -27,30 +27,50 @@ class Pki:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ca = folder / "ca.pem"
+        self.ca, self._ca_key = folder / "ca.pem", folder / "ca.key"
         folder.mkdir(parents=True, exist_ok=True)
-        ca_key = folder / "ca.key"
         subject = ("-subj", "/O=in_transit tests")
         _openssl(
-            "req", "-x509", "-newkey", "rsa:3072", "-noenc", "-days", 30, "-keyout", ca_key, "-out", self.ca, *subject
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:3072",
+            "-noenc",
+            "-days",
+            30,
+            "-keyout",
+            self._ca_key,
+            "-out",
+            self.ca,
+            *subject,
         )
         for name, kind in LEAVES.items():
-            request = folder / f"{name}.csr"
-            _openssl(
-                "req", "-newkey", *kind, "-noenc", "-keyout", self.key(name), "-out", request, "-subj", "/CN=localhost"
-            )
-            extensions = folder / "extensions"
-            extensions.write_text(f"{NAMES}\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n")
-            _openssl(
-                *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", ca_key, "-days", 30),
-                *("-extfile", extensions, "-out", self.cert(name)),
-            )
-            chain = self.cert(name).read_text() + self.ca.read_text()
-            self.chain(name).write_text(chain)
-            # OpenSSL 1.0 and old Java read only the traditional form of a key.
-            if name != "ecdsa":
-                _openssl("rsa", "-in", self.key(name), "-traditional", "-out", self.key(name))
-            self.both(name).write_text(chain + self.key(name).read_text())
+            self._leaf(name, kind)
+
+    def _leaf(self, name: str, kind: tuple[object, ...]) -> None:
+        request, extensions = self.folder / f"{name}.csr", self.folder / "extensions"
+        _openssl(
+            "req", "-newkey", *kind, "-noenc", "-keyout", self.key(name), "-out", request, "-subj", "/CN=localhost"
+        )
+        extensions.write_text(f"{NAMES}\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n")
+        _openssl(
+            *("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-days", 30),
+            *("-extfile", extensions, "-out", self.cert(name)),
+        )
+        chain = self.cert(name).read_text() + self.ca.read_text()
+        self.chain(name).write_text(chain)
+        # OpenSSL 1.0 and old Java read only the traditional form of a key.
+        if name.startswith("rsa"):
+            _openssl("rsa", "-in", self.key(name), "-traditional", "-out", self.key(name))
+        self.both(name).write_text(chain + self.key(name).read_text())
+
+    def dsa(self) -> str:
+        """Name of a leaf with a DSA key, made when asked for."""
+        if not self.cert("dsa").exists():
+            parameters = self.folder / "dsa.parameters"
+            _openssl("dsaparam", "-out", parameters, 1024)
+            self._leaf("dsa", (f"dsa:{parameters}",))
+        return "dsa"
 
     def cert(self, name: str = "rsa") -> Path:
         return self.folder / f"{name}.pem"

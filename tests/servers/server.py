@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -55,11 +56,12 @@ class Process(Server):
     ) -> None:
         super().__init__()
         self.name, self.argv, self.environment = name, argv, environment or {}
-        self.folder = folder / f"{name}-{self.port}"
+        self.parent = folder
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.folder.mkdir(parents=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.parent))
+        self.folder.chmod(0o755)  # for servers that drop privileges
         self.log = self.folder / "log"
         argv = [str(word) for word in self.argv(self.port, self.folder)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", **self.environment}

@@ -10,9 +10,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.encryption.in_transit.tests.servers import catalogue
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
-from ansible_collections.encryption.in_transit.tests.servers.programs import Missing
+from ansible_collections.encryption.in_transit.tests.servers.programs import Generation, Missing
 from ansible_collections.encryption.in_transit.tests.servers.server import Process
 
 
@@ -24,10 +25,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def absent(reason: str) -> t.NoReturn:
-    """A program is not there: on a developer's machine that is no failure, in CI it is (everything is fetched there)."""
+    """A program is not there: on a developer's machine that is no failure, in CI it is one."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def present() -> t.Callable[[Generation], Generation]:
+    """``present(generation)``: the same, or the end of the test where it was not unpacked."""
+
+    def checked(generation: Generation) -> Generation:
+        try:
+            generation.program("openssl")
+        except Missing as missing:
+            absent(str(missing))
+        return generation
+
+    return checked
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import time
 import typing as t
 
 import pytest
+
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import scan
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions

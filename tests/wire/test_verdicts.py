@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import scan
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
@@ -70,7 +71,7 @@ def test_nothing_true_is_indeterminate(row: Row, verdict: t.Callable[[Row], Repo
 
 @every_server
 def test_connections(row: Row, verdict: t.Callable[[Row], Report]) -> None:
-    """At most 14; a second opinion where a server refuses without saying so, and one talk before STARTTLS, come on top."""
+    """At most 14; second opinions about silent refusals, and one talk before STARTTLS, come on top."""
     report = verdict(row)
     again = [probe for probe in report["probes"] if probe["id"].endswith((".again", ".reshaped", ".last"))]
     assert report["connections"] <= 14 + len(again) + (row.scheme != "tls")
