@@ -207,8 +207,8 @@ DISPUTES: tuple[Dispute, ...] = (
     *(
         Dispute(
             *(tool, "tlslite*", "-", "protocol group", "*"),
-            "It sends the IP address in server_name, which RFC 6066 (section 3) forbids; this server checks it and answers "
-            "illegal_parameter(47), and every version from TLS 1.0 on is reported as not offered.",
+            "It sends the IP address in server_name, which RFC 6066 (section 3) forbids; this server checks it and "
+            "answers illegal_parameter(47), and every version from TLS 1.0 on is reported as not offered.",
             TLS13,
         )
         for tool in ("sslscan", "sslyze")
