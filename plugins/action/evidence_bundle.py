@@ -37,7 +37,6 @@ class ActionModule(ActionBase):
                 "run": {"type": "dict"},
                 "profile": {"type": "str", "default": "intermediate"},
                 "baseline": {"type": "dict", "default": {}},
-                "stacks": {"type": "list", "elements": "str", "default": ["nginx"]},
                 "hosts": {"type": "list", "elements": "dict"},
                 "population": {"type": "list", "elements": "str"},
                 "signing_key": {"type": "path"},
@@ -78,7 +77,7 @@ class ActionModule(ActionBase):
         record = assemble(
             self._facts(options["run"] or facts.start(), variables),
             variables["groups"]["all"] if population is None else population,
-            gather.hosts(variables, options["stacks"]) if hosts is None else hosts,
+            gather.hosts(variables) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
         )
         if check_mode:

@@ -14,9 +14,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import summary
+from ..plugin_utils import left_by_roles, summary
 
 display = Display()
+
+#: The results that each summary is made of.
+_KINDS = {"harden": "result", "verify": "audit"}
 
 
 class ActionModule(ActionBase):
@@ -31,7 +34,6 @@ class ActionModule(ActionBase):
         _validated, options = self.validate_argument_spec(
             argument_spec={
                 "of": {"type": "str", "required": True, "choices": ["harden", "verify"]},
-                "stacks": {"type": "list", "elements": "str", "default": ["nginx"]},
                 "fail_on": {
                     "type": "list",
                     "elements": "str",
@@ -41,23 +43,18 @@ class ActionModule(ActionBase):
                 "dest": {"type": "path", "default": ""},
             }
         )
-        hosts = variables.get("ansible_play_hosts_all", [])
-        of, stacks = options["of"], options["stacks"]
-        suffix = "result" if of == "harden" else "audit"
-        per_host = {
-            host: {stack: variables["hostvars"][host].get(f"__{stack}_tls_{suffix}") for stack in stacks}
-            for host in hosts
-        }
+        of, hosts, hostvars = options["of"], variables.get("ansible_play_hosts_all", []), variables["hostvars"]
+        per_host = {host: left_by_roles.stacks(hostvars[host], _KINDS[of]) for host in hosts}
         width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
         if of == "harden":
             made = summary.harden(per_host, self._task.check_mode, width)
         else:
-            targets = {host: variables["hostvars"][host].get("__verify_targets") or [] for host in hosts}
-            owners = {endpoint: host for host, endpoints in targets.items() for endpoint in endpoints}
-            scan = next((variables["hostvars"][host].get("__verify_scan") or {} for host in hosts), {})
+            owners = {endpoint: host for host in hosts for endpoint in left_by_roles.targets(hostvars[host])}
+            scan = left_by_roles.scan(hostvars, hosts)
             if scan.get("failed"):
                 raise AnsibleActionFail(f"the scan failed: {scan.get('msg')}")
-            made = summary.verify(per_host, scan.get("reports") or [], owners, width)
+            errors = {host: left_by_roles.error(hostvars[host]) for host in hosts}
+            made = summary.verify(per_host, scan.get("reports") or [], owners, errors, width)
         display.display("\n" + made.text + "\n")
         if options["dest"] and not self._task.check_mode:
             _write(options["dest"], {"of": of, "code": made.code, **made.counts})

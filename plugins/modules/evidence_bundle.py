@@ -43,11 +43,6 @@ options:
     description: Parts of the profile that were replaced.
     type: dict
     default: {}
-  stacks:
-    description: Stacks whose results to gather.
-    type: list
-    elements: str
-    default: [nginx]
   hosts:
     description:
       - Evidence of hosts, to be given when it does not come from the roles of this collection. Each has C(host), and

@@ -22,11 +22,6 @@ options:
     type: str
     required: true
     choices: [harden, verify]
-  stacks:
-    description: Stacks whose results to gather.
-    type: list
-    elements: str
-    default: [nginx]
   fail_on:
     description:
       - Outcomes that make the task fail when verifying. A host that could not be hardened has failed by itself.

@@ -37,16 +37,16 @@ class Summary(t.NamedTuple):
 
 
 def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: bool, width: int = 80) -> Summary:
-    """``results`` maps host to stack to the result of the ``<stack>_tls`` module, None where it never came to it."""
+    """``results`` maps host to stack to the result of the ``<stack>_tls`` module."""
     rows: list[tuple[object, ...]] = []
     failures: list[str] = []
     notes: list[str] = []
     counts = dict.fromkeys(("changed", "unchanged", "failed", "unreachable", "absent"), 0)
     open_findings = 0
     for host in sorted(results):
-        for stack in sorted(results[host]):
-            result = results[host][stack]
-            state = _state(result)
+        # A host that was never reached left nothing, and is shown all the same.
+        for stack, left in sorted(results[host].items()) or [("", None)]:
+            state, result = _state(left), left or {}
             counts[state] += 1
             words = {
                 "changed": "would change" if check_mode else "hardened",
@@ -55,7 +55,6 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
                 "unreachable": "UNREACHABLE",
                 "absent": "not installed",
             }[state]
-            result = result or {}
             found = [item for item in result.get("findings") or () if item["status"] == "fail"]
             open_findings += len(found)
             instances = result.get("instances") or []
@@ -110,12 +109,14 @@ def verify(
     audits: t.Mapping[str, t.Mapping[str, Json | None]],
     reports: t.Iterable[Json],
     owners: t.Mapping[str, str],
+    errors: t.Mapping[str, str | None] | None = None,
     width: int = 80,
 ) -> Summary:
     """The judgement of files and endpoints.
 
     ``audits`` maps host to stack to the result of the ``<stack>_tls_info`` module; ``reports`` are wire reports with
-    ``findings`` and ``verdict``; ``owners`` maps an endpoint to its host.
+    ``findings`` and ``verdict``; ``owners`` maps an endpoint to its host, ``errors`` a host to why it was
+    not read.
     """
     reports = sorted(
         reports,
@@ -137,8 +138,9 @@ def verify(
     inside: list[str] = []
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
-        for stack in sorted(audits[host]):
-            result = audits[host][stack]
+        if not audits[host] and (errors or {}).get(host):
+            unread.append(f"{host}: {_sentence((errors or {})[host])}")
+        for stack, result in sorted(audits[host].items()):
             state = _state(result)
             if state in ("failed", "unreachable"):
                 reason = (result or {}).get("msg") or state
@@ -188,7 +190,7 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
     return lines
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: object) -> str:
     """Text of several lines, such as a daemon's own words, in one."""
     return one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip()))
 

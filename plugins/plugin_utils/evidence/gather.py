@@ -6,27 +6,21 @@ from __future__ import annotations
 
 import typing as t
 
+from .. import left_by_roles
 from .errors import InputError
 from .run import Json
 
-#: Left by the role verify: wire reports of all endpoints (on every host of the play), and the endpoints of each host.
-SCAN = "__verify_scan"
-TARGETS = "__verify_targets"
 
-
-def hosts(variables: t.Mapping[str, t.Any], stacks: t.Iterable[str]) -> list[Json]:
-    """What became of every host of the inventory, from Ansible's variables.
-
-    ``__<stack>_tls_audit`` of a host is the registered result of its ``<stack>_tls_info``.
-    """
+def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
+    """What became of every host of the inventory, from Ansible's variables."""
     everyone, everything = variables["groups"]["all"], variables["hostvars"]
     playing = list(variables.get("ansible_play_hosts_all") or [])
-    scan = next((everything[name].get(SCAN) for name in playing if everything[name].get(SCAN)), None) or {}
+    scan = left_by_roles.scan(everything, playing)
     if scan.get("failed"):
         raise InputError(f"the scan of the endpoints failed: {scan.get('msg')}")
-    targets = {name: list(everything[name].get(TARGETS) or []) for name in playing}
+    targets = {name: left_by_roles.targets(everything[name]) for name in playing}
     scans = _by_owner(scan.get("reports") or [], targets)
-    found = [_host(name, everything[name], list(stacks), scans.get(name, [])) for name in playing]
+    found = [_host(name, everything[name], scans.get(name, [])) for name in playing]
     skipped = "not among the hosts of this play (its pattern, or --limit)"
     found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
     return found
@@ -47,15 +41,16 @@ def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> 
     }
 
 
-def _host(name: str, variables: t.Mapping[str, t.Any], stacks: list[str], scans: list[Json]) -> Json:
-    audits = {stack: variables.get(f"__{stack}_tls_audit") for stack in stacks}
-    told = {stack: audit for stack, audit in audits.items() if audit}
+def _host(name: str, variables: t.Mapping[str, t.Any], scans: list[Json]) -> Json:
+    told = left_by_roles.stacks(variables, "audit")
     unreachable = [audit for audit in told.values() if audit.get("unreachable")]
     errors = [
         f"{stack} could not be read: {audit.get('msg') or 'no reason was given'}"
         for stack, audit in told.items()
         if audit.get("failed") and not audit.get("unreachable")
     ]
+    if not told and left_by_roles.error(variables):
+        errors = [left_by_roles.error(variables) or ""]
     reasons = [str(audit.get("msg") or "no connection to the host") for audit in unreachable[:1]] or errors
     return {
         "host": name,

@@ -56,7 +56,8 @@ def test_check_mode_never_says_hardened():
     ],
 )
 def test_hosts_without_a_good_end_are_loud(result, word, code):
-    made = summary.harden({"web1": {"nginx": done()}, "web2": {"nginx": result}}, check_mode=False)
+    left = {"nginx": result} if result else {}
+    made = summary.harden({"web1": {"nginx": done()}, "web2": left}, check_mode=False)
     assert f"{word}" in made.text
     assert made.code == code
     if result and result.get("msg"):
@@ -96,6 +97,12 @@ def test_a_host_that_could_not_be_read_is_loud():
     made = summary.verify({"web1": {"nginx": {"failed": True, "msg": "a.conf:3: no"}}}, [report()], {})
     assert made.code == 3
     assert "web1: nginx could not be read: a.conf:3: no" in made.text
+
+
+def test_a_host_that_left_nothing_but_an_error_is_loud():
+    made = summary.verify({"web1": {}}, [report()], {}, {"web1": "argument of the role is wrong"})
+    assert made.code == 3
+    assert "web1: argument of the role is wrong" in made.text
 
 
 def test_findings_name_file_and_line_and_worst_endpoints_come_first():

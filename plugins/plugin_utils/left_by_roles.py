@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the roles of this collection leave in the variables of each host, and how it is found again.
+
+``__<stack>_tls_result``  what C(<stack>_tls) returned     ``__verify_targets``  endpoints of the host
+``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     result of the scan, on every host
+                                                           ``__verify_error``    why the host could not be read
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+_LEFT = re.compile(r"__([a-z0-9_]+)_tls_(result|audit)\Z")
+
+
+def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
+    """The results a host has of that kind (``result`` or ``audit``), by stack, in alphabetical order."""
+    found = {}
+    for name in sorted(key for key in variables if isinstance(key, str)):
+        match = _LEFT.match(name)
+        if match and match.group(2) == kind and variables[name]:
+            found[match.group(1)] = variables[name]
+    return found
+
+
+def targets(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """Endpoints that belong to the host."""
+    return list(variables.get("__verify_targets") or [])
+
+
+def scan(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> dict[str, t.Any]:
+    """The result of the scan of all endpoints, which ran once for all hosts of the play; empty when it did not run."""
+    return next((hostvars[host]["__verify_scan"] for host in hosts if hostvars[host].get("__verify_scan")), None) or {}
+
+
+def error(variables: t.Mapping[str, t.Any]) -> str | None:
+    """Why the host could not be read, when something failed."""
+    text = variables.get("__verify_error")
+    return str(text) if text else None
