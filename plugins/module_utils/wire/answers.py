@@ -183,7 +183,7 @@ class Answer:
         return True
 
     def _read(self, data: bytes) -> bool:
-        if not self._kind and not self._tls_begins(data[0] if data else 22):
+        if len(data) == self._received and data and not self._tls_begins(data[0]):
             self._records = data
             return self._read_foreign(data)
         at, end = 0, len(data)

@@ -86,7 +86,7 @@ class Endpoint:
 
 def address_family(host: str) -> int | None:
     """AF_INET or AF_INET6 for an address literal (IPv6 without brackets, a scope id is allowed), else None."""
-    for family in (socket.AF_INET, socket.AF_INET6):
+    for family in (socket.AF_INET, socket.AF_INET6) if host.isascii() else ():
         try:
             socket.inet_pton(family, host.partition("%")[0] if family == socket.AF_INET6 else host)
         except OSError:

@@ -8,27 +8,6 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_bytes import (
-    DHE_RSA_GCM,
-    ECDHE_RSA_GCM,
-    RSA_GCM,
-    SSL2_ERROR,
-    alert,
-    certificate_request,
-    certificates,
-    extension,
-    finite_field_keys,
-    handshake,
-    hello_done,
-    make_certificate,
-    named_curve_keys,
-    openssl_flight,
-    record,
-    retry,
-    server_hello,
-    server_hello_message,
-    ssl2_hello,
-)
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import answers
@@ -57,6 +36,27 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.wire.hello i
     Hello,
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.kit import Kit
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import (
+    DHE_RSA_GCM,
+    ECDHE_RSA_GCM,
+    RSA_GCM,
+    SSL2_ERROR,
+    alert,
+    certificate_request,
+    certificates,
+    extension,
+    finite_field_keys,
+    handshake,
+    hello_done,
+    make_certificate,
+    named_curve_keys,
+    openssl_flight,
+    record,
+    retry,
+    server_hello,
+    server_hello_message,
+    ssl2_hello,
+)
 
 SUITES = (ECDHE_RSA_GCM, DHE_RSA_GCM, RSA_GCM)
 X25519, SECP256R1, SECP224R1 = 0x001D, 0x0017, 0x0015

@@ -14,7 +14,13 @@ import time
 import typing as t
 
 import pytest
-from wire_bytes import (
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import EndpointError
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
+from ansible_collections.encryption.in_transit.plugins.module_utils.wire import engine
+from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import (
     alert,
     handshake,
     make_certificate,
@@ -22,13 +28,15 @@ from wire_bytes import (
     record,
     server_hello,
 )
-from wire_servers import Handler, Server, answering, hold, https, read_hello, reset
-
-from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
-from ansible_collections.encryption.in_transit.plugins.module_utils.errors import EndpointError
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
-from ansible_collections.encryption.in_transit.plugins.module_utils.wire import engine
-from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
+    Handler,
+    Server,
+    answering,
+    hold,
+    https,
+    read_hello,
+    reset,
+)
 
 BASELINE = model.load("intermediate")
 

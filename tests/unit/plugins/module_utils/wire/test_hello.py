@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_bytes import ClientHello
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import groups, model, suites
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import shares
@@ -24,6 +23,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.wire.hello i
     Hello,
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.kit import Kit, chunks
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import ClientHello
 
 PROFILES = ("intermediate", "modern", "fips", "eu_strict")
 NAMES = (None, "a", "portal.example", "a" * 60 + "." + "b" * 60 + ".example")
@@ -245,7 +245,10 @@ def test_shares_of_finite_fields_are_in_the_subgroup() -> None:
 
 
 def test_openssl_answers_a_synthetic_share(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from wire_bytes import make_certificate, openssl_flight
+    from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import (
+        make_certificate,
+        openssl_flight,
+    )
 
     certificate, key = make_certificate(tmp_path_factory.mktemp("pki"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

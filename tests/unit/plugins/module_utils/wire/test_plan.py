@@ -5,18 +5,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from wire_bytes import (
-    SSL2_ERROR,
-    alert,
-    certificates,
-    extension,
-    finite_field_keys,
-    hello_done,
-    named_curve_keys,
-    retry,
-    server_hello,
-    ssl2_hello,
-)
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model, suites
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
@@ -45,6 +33,18 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.wire.hello i
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.kit import Kit
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.plan import Examination, Probe
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import (
+    SSL2_ERROR,
+    alert,
+    certificates,
+    extension,
+    finite_field_keys,
+    hello_done,
+    named_curve_keys,
+    retry,
+    server_hello,
+    ssl2_hello,
+)
 
 BASELINE = model.load("intermediate")
 KIT = Kit(BASELINE)

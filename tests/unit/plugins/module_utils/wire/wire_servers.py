@@ -10,7 +10,7 @@ import threading
 import time
 import typing as t
 
-from wire_bytes import openssl_flight
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import openssl_flight
 
 Handler = t.Callable[[socket.socket], None]
 

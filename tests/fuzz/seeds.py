@@ -1,0 +1,83 @@
+"""Well-formed inputs to begin with: what servers really send."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire import wire_bytes as made
+
+from .targets import QUESTIONS
+
+_DHE, _X25519 = 0x009E, 0x001D
+
+
+def answers() -> t.Iterator[bytes]:
+    flights = [
+        made.server_hello() + made.certificates(b"leaf", b"root") + made.named_curve_keys(_X25519) + made.hello_done(),
+        made.server_hello(suite=_DHE) + made.certificates(b"leaf") + made.finite_field_keys((1 << 1023) + 1),
+        made.server_hello(0x0301)
+        + made.named_curve_keys(_X25519, None)
+        + made.certificate_request()
+        + made.hello_done(),
+        made.retry(_X25519),
+        made.retry(None),
+        made.server_hello(0x0304, 0x1301, made.extension(51, b"\0\x1d\0\0")),
+        made.alert(112, 1) + made.alert(40),
+        made.ssl2_hello(),
+        made.SSL2_ERROR,
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    ]
+    for number, flight in enumerate(flights):
+        yield bytes((number % len(QUESTIONS), 0, 0)) + flight
+        yield bytes((0, 2, 6)) + flight
+
+
+def certificates() -> t.Iterator[bytes]:
+    import ssl
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        for key in ("rsa:2048", "ec"):
+            certificate, _key = made.make_certificate(Path(folder), key, "portal.example")
+            yield ssl.PEM_cert_to_DER_cert(certificate.read_text())
+
+
+def dialogues() -> t.Iterator[bytes]:
+    talks = [
+        b"220 mail ESMTP\r\n250-mail\r\n250-STARTTLS\r\n250 HELP\r\n220 go\r\n",
+        b"* OK [CAPABILITY IMAP4rev1 STARTTLS]\r\na OK done\r\n",
+        b"+OK POP3\r\n+OK\r\nSTLS\r\n.\r\n+OK go\r\n",
+        b"J\0\0\0\x0a8.0.36\0" + bytes(80),
+        b"S",
+        b"\x30\x24\x02\x01\x01\x78\x1f\x0a\x01\0\x04\0\x04\0",
+    ]
+    for name in range(16):
+        for talk in talks:
+            yield bytes((name, 20)) + talk
+
+
+def encrypted_flights() -> t.Iterator[bytes]:
+    share = b"\0\x17\0\x41\x04" + bytes(64)
+    message = made.server_hello_message(0x0304, 0x1301, made.extension(51, share))
+    yield message + bytes(200)
+
+
+def responses() -> t.Iterator[bytes]:
+    yield b"HTTP/1.1 301 Moved\r\nLocation: https://portal.example/\r\n\r\n"
+    yield b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\n\r\n"
+
+
+def endpoints() -> t.Iterator[bytes]:
+    yield b"https://portal.example:8443/login?sni=other.example&proxy_protocol=1"
+    yield b"tls://[2001:db8::1]:2762?sni="
+
+
+SEEDS: dict[str, t.Callable[[], t.Iterator[bytes]]] = {
+    "answers": answers,
+    "certificates": certificates,
+    "dialogues": dialogues,
+    "encrypted_flights": encrypted_flights,
+    "responses": responses,
+    "endpoints": endpoints,
+}
