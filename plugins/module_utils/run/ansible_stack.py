@@ -42,15 +42,15 @@ HARDEN: dict[str, t.Any] = {
 AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
 
 
-def harden(stack: Stack) -> None:
-    """Entry of a ``<stack>_tls`` module."""
-    module = AnsibleModule(HARDEN, supports_check_mode=True)
+def harden(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
+    """Entry of a ``<stack>_tls`` module. ``own`` is the argument spec of options that only this stack has."""
+    module = AnsibleModule({**HARDEN, **(own or {})}, supports_check_mode=True)
     _run(module, {"present": "harden", "recover": "recover"}[module.params["state"]], stack)
 
 
-def audit(stack: Stack) -> None:
+def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
     """Entry of a ``<stack>_tls_info`` module."""
-    _run(AnsibleModule(AUDIT, supports_check_mode=True), "audit", stack)
+    _run(AnsibleModule({**AUDIT, **(own or {})}, supports_check_mode=True), "audit", stack)
 
 
 def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:

@@ -13,6 +13,13 @@ if t.TYPE_CHECKING:
     from ..host import Host
 
 
+#: Module options of this stack alone, beside those of all stacks (argument spec).
+OPTIONS: dict[str, t.Any] = {
+    "outgoing": {"type": "str", "default": "report", "choices": ["report", "mend"]},
+    "security_level": {"type": "dict", "default": {}},
+}
+
+
 class Postfix(Stack):
     """The Postfix stack.
 

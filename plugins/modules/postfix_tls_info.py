@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Module postfix_tls_info: documentation and one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_tls_info
+short_description: Tell what TLS Postfix is configured for and what it really accepts, against a baseline
+version_added: 0.1.0
+author: The encryption.in_transit authors (@encryption)
+description:
+  - Reads C(main.cf), C(master.cf) and the source of TLS policy maps, works out what each service really does and where
+    each setting comes from, proves by raw handshakes over the loopback interface what is accepted, and judges both
+    against the baseline.
+  - Tells which edits M(encryption.in_transit.postfix_tls) would make, and changes nothing.
+  - A host without Postfix is not an error; RV(instances) is then empty.
+notes:
+  - Needs to read the configuration and the keys, which is root on most hosts, so use C(become).
+extends_documentation_fragment:
+  - encryption.in_transit.stack
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.info
+options:
+  outgoing:
+    description:
+      - What to do about the protocols and cipher suites of mail that Postfix sends.
+      - V(report) leaves and reports them, except towards a single relay (C(relayhost = [host]:port)) that was seen to
+        speak what the baseline approves. A peer that cannot meet a demand may otherwise get the mail in plaintext, or
+        not at all.
+      - V(mend) demands them of every peer.
+      - Policy maps are read and judged, never changed.
+    type: str
+    default: report
+    choices: [report, mend]
+  security_level:
+    description:
+      - Security levels demanded of services, V(may) or V(encrypt) by the name the service has in C(master.cf), for
+        example C(submission) or C(smtp).
+      - The level is raised where the service sets one with C(-o); otherwise what to write is reported.
+      - Services not named keep their level. That port 25 takes mail without TLS from senders that know none is no
+        finding, because anyone may hand in mail there.
+    type: dict
+    default: {}
+  export:
+    description: Whether to return the configuration itself, secrets redacted, for the evidence.
+    type: bool
+    default: false
+attributes:
+  diff_mode:
+    support: full
+    details: In diff mode returns what M(encryption.in_transit.postfix_tls) would change.
+  platform:
+    support: full
+    platforms: linux
+seealso:
+  - module: encryption.in_transit.postfix_tls
+  - module: encryption.in_transit.tls_scan
+"""
+
+EXAMPLES = r"""
+- name: See where Postfix stands
+  encryption.in_transit.postfix_tls_info:
+  become: true
+  register: postfix
+
+- name: Stop when a handshake did not show what the baseline wants
+  ansible.builtin.assert:
+    that: proofs | rejectattr('verdict', 'equalto', 'compliant') | length == 0
+  vars:
+    proofs: "{{ postfix.instances | map(attribute='proofs') | flatten }}"
+"""
+
+RETURN = r"""
+msg:
+  description: What was found, in a sentence for each instance.
+  returned: always
+  type: str
+  sample: 'Postfix 3.7.11 (/etc/postfix/main.cf): 3 of 5 endpoints proved, 4 findings left open, 3 edits would be made'
+instances:
+  description:
+    - One entry for each Postfix installed or running on the host, with the keys that
+      M(encryption.in_transit.postfix_tls) returns. RV(instances[].listeners) and RV(instances[].proofs) tell what is,
+      RV(instances[].edits) what would be changed.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the instance, the same in every run.
+      type: str
+      returned: always
+      sample: /etc/postfix/main.cf
+    listeners:
+      description: Every address Postfix serves or connects to over TLS, with effective settings and their origin.
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+    edits:
+      description: Edits that would be made.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {file: /etc/postfix/main.cf, line: 34, check: protocol.tls1_0, reason: 'TLSv1.0, TLSv1.1 must be off'}
+    proofs:
+      description: What handshakes showed of each TLS listener.
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+    export:
+      description: The configuration, secrets redacted.
+      type: list
+      elements: dict
+      returned: when O(export) is true
+      contains:
+        name:
+          description: Relative path.
+          type: str
+          returned: always
+        text:
+          description: Content.
+          type: str
+          returned: always
+        redactions:
+          description: How many secrets were taken out.
+          type: int
+          returned: always
+      sample:
+        - {name: files/etc/postfix/main.cf, text: "smtpd_tls_security_level = may\n", redactions: 0}
+findings:
+  description: What holds and what does not, judged against the baseline, the worst first.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - check: protocol.tls1_0
+      severity: high
+      status: fail
+      view: configured
+      subject: {stack: postfix, listener: 'submission *:587'}
+      observed: TLSv1.0 is on
+      expected: 'off'
+      provenance: [{file: /etc/postfix/main.cf, line: 34, text: 'smtpd_tls_mandatory_protocols = >=TLSv1'}]
+      proof: null
+      mend: Allow only TLS 1.2 and TLS 1.3 on the listener.
+      exception: null
+diff:
+  description: Before and after of each file that would be changed, secrets redacted.
+  returned: in diff mode
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.stack import OPTIONS, Postfix
+
+
+def main() -> None:
+    ansible_stack.audit(Postfix(), OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
