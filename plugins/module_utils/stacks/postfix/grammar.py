@@ -53,16 +53,30 @@ class Logical:
 class Assignment:
     """``name = value`` in main.cf, or ``-o name=value`` in master.cf.
 
-    ``start`` and ``end`` are the value's place in ``logical.text``. ``planned`` is what a plan puts in its place.
+    ``start`` and ``end`` are the value's place in ``logical.text``. ``planned`` is what a plan puts in its place,
+    ``is_new`` whether it stands in no file yet.
     """
 
-    __slots__ = ("braced", "check", "end", "logical", "name", "path", "planned", "reason", "service", "start", "value")
+    __slots__ = (
+        "braced",
+        "check",
+        "end",
+        "is_new",
+        "logical",
+        "name",
+        "path",
+        "planned",
+        "reason",
+        "service",
+        "start",
+        "value",
+    )
 
     def __init__(self, path: str, logical: Logical, name: str, start: int, end: int, service: str = "") -> None:
         self.path, self.logical, self.name = path, logical, name
         self.start, self.end, self.service = start, end, service
         self.value = decode(logical.text[start:end])
-        self.braced = False
+        self.braced = self.is_new = False
         self.planned: str | None = None
         self.check = self.reason = ""
 

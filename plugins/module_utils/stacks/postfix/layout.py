@@ -56,8 +56,23 @@ def stray_after(service: Service, entry: Assignment) -> list[tuple[int, int]]:
     return found
 
 
+def new_option(service: Service, name: str) -> Assignment:
+    """One more ``-o`` of a service, which beats those before it."""
+    end = len(service.logical.text)
+    option = grammar.Assignment(service.path, service.logical, name, end, end, service.label)
+    option.is_new = True
+    service.options.append(option)
+    return option
+
+
 def respell(tree: Tree, entry: Assignment) -> list[Edit]:
     """The value planned in place of the old one, which may stand in several lines and be empty."""
+    if entry.is_new:
+        line, at = _line_of(tree.data, entry.logical.pieces[-1][1])
+        text = f"  -o {entry.name}={entry.current}".encode()
+        line_end = b"\r\n" if tree.data[line:at].endswith(b"\r\n") else b"\n"
+        ended = tree.data[line:at].endswith(b"\n")
+        return [_edit(tree, at, at, text + line_end if ended else line_end + text, entry)]
     end = entry.end
     for service in tree.services:
         if entry in service.options:

@@ -17,7 +17,7 @@ import typing as t
 
 from ...baseline.dialects import openssl
 from ...baseline.model import PROTOCOLS, Clamp, clamp
-from ...errors import ConfigurationError
+from ...errors import BaselineError, ConfigurationError
 from ..contract import Edit, Plan, Provenance, Unmended
 from . import layout, policy, values
 from .config import Client, Config, Server, ciphers, expand
@@ -140,24 +140,25 @@ class _Planner:
     # --- security levels ------------------------------------------------------------------------------------------
 
     def demand_levels(self) -> None:
-        """Raise the level of the services the user names; nobody's level is raised unasked."""
+        """Raise the level of the services the user names; nobody's level is raised unasked. Raises BaselineError."""
+        known = {door.service.name for door in doors(self.config)}
+        for name, wanted in self.levels.items():
+            if wanted not in ("may", "encrypt"):
+                raise BaselineError(f"security_level.{name}", f"{wanted!r} is not may or encrypt")
+            if name not in known:
+                message = f"is no service that takes mail (there is {', '.join(sorted(known))})"
+                raise BaselineError(f"security_level.{name}", message)
         for door in doors(self.config):
-            wanted = self.levels.get(door.service.name)
-            if wanted is None or door.owner.wrapper:
-                continue
-            level = door.owner.level
-            if level == wanted or (wanted == "may" and level == "encrypt"):
+            least, level = self.levels.get(door.service.name), door.owner.level
+            if least is None or door.owner.wrapper or level in (least, "encrypt"):
                 continue
             name = door.owner.prefix + "tls_security_level"
-            decider = door.owner.scope.decider(name)
-            reason = f"{door.service.label} must have the security level {wanted}, and has {level}"
-            if decider is not None and decider.service:
-                self._set(decider, wanted, "transport.plaintext", reason)
-            else:
-                place = Provenance(door.service.path, door.service.line, door.service.label)
-                self._leave(
-                    "transport.plaintext", (place,), f"{reason}: add -o {name}={wanted} to this service in master.cf"
-                )
+            reason = f"{door.service.label} must have the security level {least}, and has {level}"
+            option = door.owner.scope.decider(name)
+            if option is None or not option.service:
+                # What main.cf says is for all services: this one gets an option of its own.
+                option = layout.new_option(door.service, name)
+            self._set(option, least, "transport.plaintext", reason)
 
     # --- protocols ------------------------------------------------------------------------------------------------
 
