@@ -133,7 +133,8 @@ class _Planner:
             for entry in entries:
                 if entry.planned is not None and entry.planned != entry.value:
                     found += layout.respell(tree, entry)
-        for name, why in self._added.items():
+        # What a service uses comes before the lists all services share.
+        for name, why in sorted(self._added.items(), key=lambda item: item[0].startswith("tls_")):
             found.append(layout.insert(self.config.main, name, self.config.added[name], why))
         return found
 
@@ -271,7 +272,7 @@ class _Planner:
         """Let these services use the list of one grade, and let that list hold the baseline."""
         name = f"tls_{grade}_cipherlist"
         for user in users:
-            for enforced in (True, False) if isinstance(user, Server) else [m != "tls_" for m in user.modes()]:
+            for enforced in (False, True) if isinstance(user, Server) else [m != "tls_" for m in user.modes()]:
                 found = self._ciphers(user, enforced)
                 if not self._is_bad(found):
                     continue
@@ -401,7 +402,8 @@ class _Planner:
                 reason = f"{door.service.label} takes passwords before TLS; set smtpd_tls_auth_only = yes"
                 self._leave("transport.login", scope.value("smtpd_tls_auth_only").places, reason)
         for client in clients(self.config):
-            if client.level == "none":
+            # LMTP hands mail to a store, which mostly is on the same host.
+            if client.level == "none" and client.prefix == "smtp_":
                 reason = "mail goes out in plaintext; set the security level to may, which is never worse"
                 self._leave("transport.plaintext", client.value("tls_security_level").places, reason)
         for entry in policy.entries(self.config):
