@@ -304,21 +304,8 @@ def judge_listeners(
             found += _client(listener, baseline, about)
         elif listener.tls:
             found += _server(listener, baseline, about)
-        elif "plaintext" in listener.settings:
-            setting = listener.settings["plaintext"]
-            status = "fail" if setting.value == "served" else "pass"
-            text = f"plaintext is {setting.value}"
-            found.append(
-                finding(
-                    "transport.plaintext",
-                    status,
-                    "configured",
-                    about,
-                    text,
-                    "redirected or refused",
-                    setting.provenance,
-                )
-            )
+        else:
+            found += _without_tls(listener.settings, about)
     for clamp in clamps:
         # No breach by itself: what is accepted instead is judged above, by the whole baseline.
         text = f"{clamp.got}: {clamp.reason}"
@@ -326,8 +313,19 @@ def judge_listeners(
     return sorted(found, key=order)
 
 
+def _without_tls(settings: Json, about: Json) -> list[Json]:
+    if "plaintext" not in settings:
+        return []
+    setting = settings["plaintext"]
+    status = "fail" if setting.value == "served" else "pass"
+    text, expected = f"plaintext is {setting.value}", "redirected or refused"
+    return [finding("transport.plaintext", status, "configured", about, text, expected, setting.provenance)]
+
+
 def _server(listener: t.Any, baseline: Baseline, about: Json) -> list[Json]:
-    found, settings = [], listener.settings
+    settings = listener.settings
+    # A service that upgrades a connection to TLS may go on without as well.
+    found = _without_tls(settings, about)
     if "protocols" in settings:
         setting = settings["protocols"]
         for protocol, check in PROTOCOL_CHECKS.items():

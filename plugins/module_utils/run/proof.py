@@ -48,7 +48,12 @@ class HandshakeProof:
         found = []
         for endpoint, was in before.items():
             now = after.get(endpoint)
-            if not was["alive"] or now is None:
+            if now is None:
+                continue
+            if was.get("plaintext") is not None and not now["alive"]:
+                found.append(f"{endpoint} answered in plaintext before, and nobody can connect now ({_why_dead(now)})")
+                continue
+            if not was["alive"]:
                 continue
             if not now["alive"]:
                 found.append(f"{endpoint} answered before and does not now ({_why_dead(now)})")
@@ -70,6 +75,8 @@ class HandshakeProof:
 
     def _beyond_files(self, listeners: t.Sequence[Listener], report: Report) -> list[str]:
         found = []
+        if _goes_on_without_tls(report) and _union(listeners, ("plaintext",)) == {"refused"}:
+            found.append("work without TLS")
         allowed = _union(listeners, ("protocols",))
         if allowed is not None:
             found += [name for name in report.get("protocols") or () if _accepts(report, name) and name not in allowed]
@@ -82,6 +89,11 @@ class HandshakeProof:
         return found
 
 
+def _goes_on_without_tls(report: Report) -> bool:
+    dialogue = report.get("starttls") or {}
+    return report.get("plaintext") is not None or dialogue.get("plaintext") == "served"
+
+
 def _union(listeners: t.Sequence[Listener], keys: t.Sequence[str]) -> set[str] | None:
     """All values of those settings, or None when a listener does not know one of them: then nothing contradicts it."""
     values: set[str] = set()
@@ -89,7 +101,8 @@ def _union(listeners: t.Sequence[Listener], keys: t.Sequence[str]) -> set[str] |
         for key in keys:
             if key not in listener.settings:
                 return None
-            values.update(listener.settings[key].value)
+            value = listener.settings[key].value
+            values.update([value] if isinstance(value, str) else value)
     return values
 
 

@@ -233,7 +233,7 @@ class _Work:
             # Where the reload is left to a handler, this is what notifies it.
             self.result["changed"] = True
             why = stale[0] if stale else "a reload was left to a handler"
-            done = f"reloaded, {self._proved(look)}" if reload else "a reload is due"
+            done = f"{self.stack.reloads}, {self._proved(look)}" if reload else "a reload is due"
             self._say(f"the files hold the baseline, but the process had not loaded them ({why}): {done}")
         else:
             self._say(f"{'nothing to change' if self._open() else 'the baseline holds'}, {self._proved(look)}")
@@ -271,7 +271,7 @@ class _Work:
         self._judge(view.planned_listeners, view.plan, done.after or {})
         mended = " (its configuration was broken before)" if broken else ""
         if done.reloaded:
-            self._say(f"{what} changed{mended}, reloaded, {self._proved(done.after)}")
+            self._say(f"{what} changed{mended}, {self.stack.reloads}, {self._proved(done.after)}")
         elif self.instance.running:
             self._say(f"{what} changed{mended}; the reload, and with it the proof, is left to the handler")
         else:

@@ -43,7 +43,8 @@ class Listener(t.NamedTuple):
     ``groups``             tuple of IANA group names
     ``session_tickets``    ``off``, ``rotated`` or ``static``
     ``hsts_max_age``       seconds, 0 when the header is absent somewhere under the listener
-    ``plaintext``          ``served``, ``redirected`` or ``refused``; only where ``tls`` is false
+    ``plaintext``          ``served``, ``redirected`` or ``refused``; where ``tls`` is false, and where a connection
+                           begins without TLS: whether work goes on when nobody asks for it
     ``peer_verification``  bool; only for ``role`` client
     ``certificates``       tuple of paths
     =====================  ==========================================================================================
@@ -137,6 +138,8 @@ class Stack:
     name = ""
     #: What people call the software, for messages.
     title = ""
+    #: What :meth:`reload` does to the daemon, for messages: software that cannot load its files is started anew.
+    reloads = "reloaded"
 
     def discover(self, host: Host) -> list[Instance]:
         """Instances installed on the host; empty when the software is absent. Reads only."""
@@ -173,7 +176,7 @@ class Stack:
         raise NotImplementedError
 
     def reload(self, host: Host, instance: Instance) -> None:
-        """Ask the running daemon to load its files without dropping connections. Raises TransactionError."""
+        """Let the running daemon load its files, without dropping connections where it can. Raises TransactionError."""
         raise NotImplementedError
 
     def start(self, host: Host, instance: Instance) -> None:

@@ -15,6 +15,11 @@ import re
 import stat as stat_module
 import typing as t
 
+if t.TYPE_CHECKING:
+    import socket
+
+Answer = t.TypeVar("Answer")
+
 
 class Completed(t.NamedTuple):
     """A program that ended. ``rc`` is its exit status, ``-N`` when signal N ended it.
@@ -211,6 +216,40 @@ class Host:
                 rc = 124
                 stderr += encode(f"\n{argv[0]}: killed after {timeout:g} seconds")
         return Completed(rc, decode(stdout), decode(stderr))
+
+    def inetd(self, argv: t.Sequence[str], talk: t.Callable[[socket.socket], Answer], timeout: float = 10) -> Answer:
+        """Let a program serve one connection as inetd(8) would, and talk to it: ``talk`` gets the client's end.
+
+        The connection is TCP over the loopback interface, made before the program starts, so that nobody else can
+        have it. ``timeout`` is in seconds, for each answer; at the end the program and its children are killed. Raises
+        OSError when it cannot be started, and whatever ``talk`` raises.
+        """
+        import contextlib
+        import signal
+        import socket
+        import subprocess
+
+        with socket.create_server(("127.0.0.1", 0), backlog=1) as listening:
+            client = socket.create_connection(listening.getsockname(), timeout)
+            server, address = listening.accept()
+        with client, server:
+            if address != client.getsockname():
+                raise OSError(errno.ECONNREFUSED, "somebody else connected to the trial", argv[0])
+            child = subprocess.Popen(
+                [encode(word) for word in argv],
+                stdin=server.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C"},
+                start_new_session=True,
+            )
+            with child:
+                server.close()
+                try:
+                    return talk(client)
+                finally:
+                    with contextlib.suppress(OSError):
+                        os.killpg(child.pid, signal.SIGKILL)
 
     def processes(self) -> list[Process]:
         """Processes that share our root directory, by pid. Those of containers do not, though proc(5) lists them."""
