@@ -68,7 +68,8 @@ def word_of(protocol: str) -> str:
 
 
 def provenance(statement: Statement) -> Provenance:
-    return Provenance(statement.directive.tree.path, statement.directive.line, " ".join(statement.text.split()))
+    directive = statement.directive
+    return Provenance(directive.tree.path, directive.line, " ".join(directive.text.split()))
 
 
 def provenances(statements: t.Iterable[Statement]) -> tuple[Provenance, ...]:

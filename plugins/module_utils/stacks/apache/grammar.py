@@ -24,6 +24,8 @@ _line = re.compile(rb"[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*\n?").match
 _name = re.compile(rb"(?:[^ \t\r\n\v\f\\]|\\(?!\r?\n))*(?:[ \t\r\n\v\f]|\\\r?\n)*").match
 _continuation = re.compile(rb"\\\r?\n")
 
+_blank = re.compile(rb"(?:[ \t\r\n\v\f]|\\\r?\n)*").match
+
 #: Sections whose body is another language: mod_perl and mod_lua read it themselves up to the closing tag.
 _CODE = frozenset(("perl", "luaquickhandler"))
 
@@ -121,9 +123,8 @@ def parse(path: str, data: bytes) -> Tree:
             body = _continuation.sub(b"", raw).strip(_SPACE)
         if not body or body.startswith(b"#"):
             continue
-        # What a continued line begins or ends with may be empty: the first and last visible byte count.
-        start = begin + re.match(rb"(?:[ \t\r\n\v\f]|\\\r?\n)*", raw).end()  # type: ignore[union-attr]  # matches ""
-        end = begin + len(re.sub(rb"(?:\\\r?\n|[ \t\r\n\v\f])+\Z", b"", raw))
+        blank = _blank(raw)
+        start, end = begin + (blank.end() if blank else 0), begin + _visible(raw)
         if body.startswith(b"</"):
             name = _tag(body)
             if not open_sections:
@@ -147,6 +148,14 @@ def parse(path: str, data: bytes) -> Tree:
         last = open_sections[-1]
         raise tree.error(last.start, f'the section "<{last.name}" that opens here is never closed')
     return tree
+
+
+def _visible(raw: bytes) -> int:
+    """The length of a line up to its last visible byte: the lines that continue it may be empty."""
+    end = len(raw.rstrip(_SPACE))
+    while raw[end - 1 : end] == b"\\" and raw[end : end + 2].lstrip(b"\r").startswith(b"\n"):
+        end = len(raw[: end - 1].rstrip(_SPACE))
+    return end
 
 
 def _tag(body: bytes) -> str:

@@ -352,7 +352,8 @@ class _Planner:
             decides = rules.protocol_scope(scope, first)
             found = rules.protocols(decides)
             weak = self._weak_protocols(found.value)
-            if not found.statements and (weak or not set(found.value) & set(baseline.protocols)):
+            unset = decides.last("sslprotocol") is None
+            if unset and (weak or not set(found.value) & set(baseline.protocols)):
                 check = _CHECKS[weak[0]] if weak else "protocol.approved"
                 self._add(before[id(decides)], f"SSLProtocol {self._protocols()}", check, found.default)
             _text, origin = rules.cipher_string(scope)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """From files to the configuration httpd builds of them: includes, conditions, variables and macros carried out.
 
-httpd reads in two passes (``server/config.c``). While it reads, in the order of the lines, it carries out ``Include``,
-``LoadModule``, ``Define``, ``<IfModule>`` and their like and ``Use``; only then it looks at everything else, so that a
-variable has its last value in all other directives wherever they stand. What a condition leaves out is not there.
+httpd reads in two passes (``server/config.c``). While it reads, in the order of the lines, it puts in variables and
+carries out ``Include``, ``LoadModule``, ``Define``, ``<IfModule>`` and their like and ``Use``; only then it looks at
+everything else. What a condition leaves out is not there.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ if t.TYPE_CHECKING:
 #: Sections that only decide whether their content is read at all.
 _CONDITIONS = frozenset(("ifmodule", "ifdefine", "ifversion", "iffile", "ifdirective", "ifsection"))
 
-#: Directives that read their line as a whole, after variables are put in: a variable may hold several words.
-_RAW = frozenset(("sslprotocol", "sslproxyprotocol", "header", "requestheader"))
-
 #: AP_MAX_INCLUDE_DEPTH (server/core.c).
 _INCLUDES_MAX = 20
 #: Macros that use each other can multiply without end; httpd runs out of memory, we stop far earlier.
@@ -38,20 +35,19 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 class Statement:
-    """One simple directive in force. ``text`` is its line with macro parameters filled in, variables not."""
+    """One simple directive in force, with macro parameters and variables filled in."""
 
-    __slots__ = ("_variables", "arguments", "directive", "name", "text")
+    __slots__ = ("arguments", "directive", "name", "text")
 
-    def __init__(self, directive: grammar.Directive, text: str, variables: t.Mapping[str, str]) -> None:
+    def __init__(self, directive: grammar.Directive, text: str) -> None:
         self.directive = directive
         self.text = text
         self.name, self.arguments = grammar.split(text)
-        self._variables = variables
 
     @property
     def args(self) -> list[str]:
-        """The arguments as httpd sees them, without quotes, variables put in."""
-        return arguments(self.name, self.arguments, self._variables)
+        """The arguments as httpd sees them, without quotes."""
+        return grammar.words(self.arguments)
 
 
 class Scope:
@@ -128,12 +124,6 @@ class Configuration(t.NamedTuple):
 def variables_in(text: str, variables: t.Mapping[str, str]) -> str:
     """``${NAME}`` replaced; what is not defined stays as it is (``ap_resolve_env``)."""
     return _VARIABLE.sub(lambda match: variables.get(match.group(1), match.group()), text) if "${" in text else text
-
-
-def arguments(name: str, text: str, variables: t.Mapping[str, str]) -> list[str]:
-    if name in _RAW:
-        return grammar.words(variables_in(text, variables))
-    return [variables_in(word, variables) for word in grammar.words(text)]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -265,25 +255,20 @@ class _Reader:
             if self.count > _STATEMENTS_MAX:
                 message = f"includes and macros multiply the configuration beyond {_STATEMENTS_MAX} directives"
                 raise directive.tree.error(directive.start, message)
-            text = fill(directive.text)
+            text = variables_in(fill(directive.text), self.variables)
             if directive.children is None:
                 self.simple(directive, text, scope)
             elif directive.name in _CONDITIONS:
                 if self.holds(directive, grammar.split(text)[1]):
                     self.pass_over(directive.children, scope, fill)
             elif directive.name == "macro":
-                name = (self.words(grammar.split(text)[1]) or [""])[0].lower()
+                name = (grammar.words(grammar.split(text)[1]) or [""])[0].lower()
                 self.macros[name] = directive
             else:
                 name, rest = grammar.split(text)
-                inner = Scope(
-                    name, directive, [variables_in(word, self.variables) for word in grammar.words(rest)], scope
-                )
+                inner = Scope(name, directive, grammar.words(rest), scope)
                 scope.items.append(inner)
                 self.pass_over(directive.children, inner, fill)
-
-    def words(self, text: str) -> list[str]:
-        return [variables_in(word, self.variables) for word in grammar.words(text)]
 
     def path(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.server_root, name))
@@ -291,29 +276,29 @@ class _Reader:
     def simple(self, directive: grammar.Directive, text: str, scope: Scope) -> None:
         name, rest = grammar.split(text)
         if name in ("include", "includeoptional"):
-            self.include(directive, self.words(rest), scope, name == "includeoptional")
+            self.include(directive, grammar.words(rest), scope, name == "includeoptional")
         elif name == "use":
-            self.use(directive, self.words(rest), scope)
+            self.use(directive, grammar.words(rest), scope)
         elif name == "define":
-            found = self.words(rest)
+            found = grammar.words(rest)
             self.defined.update(found[:1])
             if len(found) > 1:
                 self.variables[found[0]] = found[1]
         elif name == "undefine":
-            for word in self.words(rest):
+            for word in grammar.words(rest):
                 self.defined.discard(word)
                 self.variables.pop(word, None)
         elif name == "undefmacro":
-            self.macros.pop((self.words(rest) or [""])[0].lower(), None)
+            self.macros.pop((grammar.words(rest) or [""])[0].lower(), None)
         elif name == "loadmodule":
-            found = self.words(rest)
+            found = grammar.words(rest)
             if len(found) > 1:
                 self.modules.update((found[0], *_names_of(os.path.basename(found[1]))))
-            scope.items.append(Statement(directive, text, self.variables))
+            scope.items.append(Statement(directive, text))
         else:
             if name == "serverroot":
-                self.server_root = (self.words(rest) or [self.server_root])[0]
-            scope.items.append(Statement(directive, text, self.variables))
+                self.server_root = (grammar.words(rest) or [self.server_root])[0]
+            scope.items.append(Statement(directive, text))
 
     def include(self, directive: grammar.Directive, args: list[str], scope: Scope, optional: bool) -> None:
         if len(args) != 1:
@@ -338,7 +323,7 @@ class _Reader:
         macro = self.macros.get(args[0].lower()) if args else None
         if macro is None:
             raise directive.tree.error(directive.start, f'the macro "{args[0] if args else ""}" is not defined')
-        names = self.words(grammar.split(macro.text)[1])[1:]
+        names = grammar.words(grammar.split(macro.text)[1])[1:]
         if len(names) != len(args) - 1:
             message = f'the macro "{args[0]}" takes {len(names)} arguments, {len(args) - 1} are given'
             raise directive.tree.error(directive.start, message)
@@ -354,7 +339,7 @@ class _Reader:
     # --- conditions ---------------------------------------------------------------------------------------------------
 
     def holds(self, directive: grammar.Directive, text: str) -> bool:
-        words = self.words(text)
+        words = grammar.words(text)
         if directive.name == "ifversion":
             return _version_holds(self.version, words)
         subject = words[0] if words else ""

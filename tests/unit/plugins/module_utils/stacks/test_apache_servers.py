@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Our reading of Apache httpd against a real one: its handshakes, its test, its trial start, its reload.
+
+Needs root, openssl and httpd with mod_ssl, mod_macro and mod_headers: Debian packages ``apache2`` and ``openssl``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import TransactionError
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache import machine, trial
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache.stack import Apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Document
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import apache_traps as traps
+
+pytestmark = pytest.mark.servers
+
+APACHE = Apache()
+FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+MODULES = ("mpm_event", "authz_core", "ssl", "macro", "headers", "socache_shmcb")
+FOLDER = "/usr/lib/apache2/modules"
+
+
+@pytest.fixture(scope="module")
+def program():
+    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("apache2", "openssl")]
+    if not all(found) or os.geteuid() != 0 or not os.path.exists(f"{FOLDER}/mod_ssl.so"):
+        missing = "apache2 with its modules and openssl must be installed, and root must run this"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory, program):
+    folder = tmp_path_factory.mktemp("keys")
+    made = {}
+    for name, algorithm in (("good", "rsa:2048"), ("other", "rsa:2048"), ("weak", "rsa:1024")):
+        made[name] = (str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
+             "-out", made[name][0], "-keyout", made[name][1]],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    return made
+
+
+class Server:
+    """A httpd of our own on a loopback port, with everything it writes in a folder of the test."""
+
+    def __init__(self, program, keys, folder, port):
+        self.program, self.keys, self.folder, self.address = program, keys, folder, f"127.0.0.1:{port}"
+        self.config = folder / "httpd.conf"
+        self.host = Host()
+
+    def write(self, body):
+        folder, (certificate, key) = self.folder, self.keys["good"]
+        lines = [
+            f"ServerRoot {folder}", f"PidFile {folder}/pid", f"DefaultRuntimeDir {folder}", f"ErrorLog {folder}/log",
+            f"Mutex file:{folder} default", "ServerName main.example", "User www-data", "Group www-data",
+            *(f"LoadModule {name}_module {FOLDER}/mod_{name}.so" for name in MODULES),
+            f"SSLCertificateFile {certificate}", f"SSLCertificateKeyFile {key}",
+            f"Listen {self.address} http", "StartServers 1",
+        ]  # fmt: skip
+        (folder / "included.conf").write_text(traps.INCLUDED)
+        body = body.replace("{address}", self.address).replace("{folder}", str(folder))
+        self.config.write_text("\n".join([*lines, body]))
+
+    def start(self):
+        subprocess.run([self.program, "-f", str(self.config), "-k", "start"], check=True, capture_output=True)
+        deadline = time.monotonic() + 10
+        while not (self.folder / "pid").exists() or self.instance() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def stop(self):
+        try:
+            pid = int((self.folder / "pid").read_text())
+        except FileNotFoundError:
+            return
+        subprocess.run(["kill", "-KILL", f"{pid}"], check=False)
+        for child in Host().processes():
+            if child.argv[-1:] == (str(self.config),) or str(self.config) in child.argv:
+                subprocess.run(["kill", "-KILL", f"{child.pid}"], check=False)
+
+    def instance(self):
+        return next((one for one in APACHE.discover(self.host) if one.config == str(self.config)), None)
+
+    def idle(self):
+        """The instance as it is known where it does not run."""
+        facts = {"program": self.program, "server_root": str(self.folder), "options": [], "defines": [], "pid": None}
+        facts.update(environment={}, modules=["core.c", "mod_so.c", "mod_version.c"], unit=None)
+        known = machine._capabilities(self.host, str(self.folder), None, (2, 4, 68))
+        return traps_instance(str(self.config), known, facts)
+
+    def accepts(self, name, protocol):
+        names = ["-servername", f"{name}.example"] if name else ["-noservername"]
+        command = [
+            "openssl",
+            "s_client",
+            "-connect",
+            self.address,
+            *names,
+            FLAGS[protocol],
+            "-cipher",
+            "ALL:@SECLEVEL=0",
+        ]
+        done = subprocess.run(command, input="", capture_output=True, text=True, timeout=20, check=False)
+        return "Cipher is (NONE)" not in done.stdout and "Cipher is" in done.stdout
+
+
+def traps_instance(config, capabilities, facts):
+    from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Instance
+
+    return Instance("apache", config, (2, 4, 68), config, capabilities, False, facts)
+
+
+@pytest.fixture
+def server(program, keys, tmp_path, unused_port):
+    one = Server(program, keys, tmp_path, unused_port)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def unused_port():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("trap", traps.TRAPS)
+def test_a_real_httpd_negotiates_what_we_read(server, trap):
+    body, expected = traps.TRAPS[trap]
+    server.write(body)
+    server.start()
+    seen = {name: tuple(p for p in FLAGS if server.accepts(name, p)) for name in expected}
+    assert seen == expected
+    instance = server.instance()
+    listeners = [one for one in APACHE.effective(instance, APACHE.read(server.host, instance)) if one.tls]
+    for name, protocols in expected.items():
+        found = [one for one in listeners if f"{name}.example" in one.names] or [listeners[0]]
+        assert found[0].settings["protocols"].value == protocols
+
+
+@pytest.mark.parametrize("name", traps.DEADLY)
+def test_a_trial_start_sees_what_the_syntax_check_passes(server, keys, name):
+    mistake = traps.DEADLY[name].format(other=keys["other"][1], weak=keys["weak"][0], weak_key=keys["weak"][1])
+    # "-t" is asked with the very files that are then started.
+    server.write(traps.vhost("a", mistake).replace("SSLCertificateKeyFile " + keys["other"][1], mistake))
+    if name == "key of another certificate":
+        text = server.config.read_text().replace(keys["good"][1], keys["other"][1])
+        server.config.write_text(text)
+    assert subprocess.run([server.program, "-f", str(server.config), "-t"], check=False).returncode == 0
+    instance = server.idle()
+    result = APACHE.test(server.host, instance)
+    assert not result.ok and result.output
+    assert machine.preflight(server.host, instance, APACHE.read(server.host, instance))
+
+
+def test_a_trial_start_leaves_nothing_and_harms_nobody(server, tmp_path):
+    piped = tmp_path / "piped"
+    server.write(
+        traps.OPEN
+        + f'CustomLog "|/usr/bin/tee -a {piped}" common\nSSLSessionCache shmcb:{tmp_path}/cache(512000)\n'
+        + traps.vhost("a", f"ErrorLog {tmp_path}/own-log")
+    )
+    server.start()
+    instance = server.instance()
+    piped.write_text("as it was")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    generation = APACHE.generation(server.host, instance)
+    result = APACHE.test(server.host, instance)
+    assert result.ok, result.output
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert APACHE.generation(server.host, instance) == generation and server.accepts("a", "TLSv1.2")
+    assert not [one for one in server.host.processes() if any(trial.MARK in word for word in one.argv)]
+
+
+def test_documents_stand_in_for_the_files(server):
+    server.write(traps.vhost("a"))
+    instance = server.idle()
+    broken = Document(str(server.config), server.config.read_bytes() + b"\nNoSuchDirective\n", None)
+    verdict = trial.start(machine.argv(instance), {}, [broken])
+    assert not verdict.ok and "NoSuchDirective" in verdict.output
+    assert trial.start(machine.argv(instance), {}, []).ok
+
+
+def test_a_port_of_another_process_is_seen(server, unused_port):
+    import socket
+
+    server.write(traps.vhost("a"))
+    server.start()
+    instance = server.instance()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        server.config.write_text(server.config.read_text() + f"\nListen 127.0.0.1:{port}\n")
+        result = APACHE.test(server.host, instance)
+        assert not result.ok and f"another process listens on 127.0.0.1:{port}" in result.output
+    assert APACHE.test(server.host, instance).ok
+
+
+def test_where_no_trial_is_possible_it_is_said(server, monkeypatch):
+    server.write(traps.vhost("a"))
+
+    def refused(*arguments):
+        raise trial.Refused("not allowed")
+
+    monkeypatch.setattr(trial, "start", refused)
+    result = APACHE.test(server.host, server.idle())
+    assert result.ok and "no trial start is possible here (not allowed)" in result.warnings[0]
+    server.config.write_text(server.config.read_text() + "\nNoSuchDirective\n")
+    assert not APACHE.test(server.host, server.idle()).ok
+
+
+def test_plan_reload_and_settle(server):
+    server.write(
+        traps.OPEN + traps.vhost("a", "SSLProtocol all") + traps.vhost("b", "SSLOpenSSLConfCmd MinProtocol TLSv1")
+    )
+    server.start()
+    instance = server.instance()
+    documents = APACHE.read(server.host, instance)
+    plan = APACHE.plan(instance, documents, model.load(), {})
+    for path, data in apply_edits(documents, plan.edits).items():
+        with open(path, "wb") as file:
+            file.write(data)
+    assert APACHE.test(server.host, instance).ok
+    before = APACHE.generation(server.host, instance)
+    assert before.workers and not APACHE.settled(server.host, instance, before)
+    APACHE.reload(server.host, instance)
+    deadline = time.monotonic() + 10
+    while not APACHE.settled(server.host, instance, before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert APACHE.generation(server.host, instance).parent == before.parent
+    for name in ("a", "b", ""):
+        assert [p for p in FLAGS if server.accepts(name, p)] == ["TLSv1.2", "TLSv1.3"]
+
+
+def test_what_has_ended_is_started_again_the_way_it_was(server):
+    server.write(traps.vhost("a"))
+    server.start()
+    instance = server.instance()
+    instance.facts["unit"] = "no-such-unit-of-ours.service"
+    server.stop()
+    deadline = time.monotonic() + 5
+    while APACHE.generation(server.host, instance) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with pytest.raises(TransactionError):
+        APACHE.reload(server.host, instance)
+    (server.folder / "pid").unlink()
+    APACHE.start(server.host, instance)
+    deadline = time.monotonic() + 10
+    while not APACHE.settled(server.host, instance, None):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert server.accepts("a", "TLSv1.2")
