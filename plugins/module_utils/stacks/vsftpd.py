@@ -58,6 +58,9 @@ _SWITCHES = {
     "TLSv1.3": ("ssl_tlsv13", "ssl_tlsv1_3"),
 }
 
+#: Options of the modules that only this stack has, as an argument spec.
+OPTIONS: dict[str, t.Any] = {"plaintext": {"type": "str", "default": "refuse", "choices": ["refuse", "report"]}}
+
 #: The check that names each protocol.
 _CHECKS = {
     "SSLv2": "protocol.sslv2",

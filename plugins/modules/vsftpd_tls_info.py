@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Module vsftpd_tls_info: documentation and one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vsftpd_tls_info
+short_description: Tell what TLS vsftpd is configured for and what it really accepts, against a baseline
+version_added: 0.1.0
+author: The encryption.in_transit authors (@encryption)
+description:
+  - Reads every file vsftpd reads, works out what each listener really does and where each setting comes from, proves by
+    raw handshakes over the loopback interface what is accepted, and judges both against the baseline.
+  - Tells which edits M(encryption.in_transit.vsftpd_tls) would make, and changes nothing.
+  - A host without vsftpd is not an error; RV(instances) is then empty.
+notes:
+  - Needs to read the configuration and the keys, which is root on most hosts, so use C(become).
+extends_documentation_fragment:
+  - encryption.in_transit.stack
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.info
+options:
+  plaintext:
+    description:
+      - What to do where logins or files may go without TLS.
+      - V(refuse) switches TLS on, where the certificate that is configured can be served, and forces it on logins and
+        data, anonymous ones too. Clients that do not know TLS are locked out.
+      - V(report) leaves that as it is and reports it.
+    type: str
+    default: refuse
+    choices: [refuse, report]
+  export:
+    description: Whether to return the configuration itself, secrets redacted, for the evidence.
+    type: bool
+    default: false
+attributes:
+  diff_mode:
+    support: full
+    details: In diff mode returns what M(encryption.in_transit.vsftpd_tls) would change.
+  platform:
+    support: full
+    platforms: linux
+seealso:
+  - module: encryption.in_transit.vsftpd_tls
+  - module: encryption.in_transit.tls_scan
+"""
+
+EXAMPLES = r"""
+- name: See where vsftpd stands
+  encryption.in_transit.vsftpd_tls_info:
+  become: true
+  register: vsftpd
+
+- name: Stop when a handshake did not show what the baseline wants
+  ansible.builtin.assert:
+    that: proofs | rejectattr('verdict', 'equalto', 'compliant') | length == 0
+  vars:
+    proofs: "{{ vsftpd.instances | map(attribute='proofs') | flatten }}"
+"""
+
+RETURN = r"""
+msg:
+  description: What was found, in a sentence for each instance.
+  returned: always
+  type: str
+  sample: 'vsftpd 3.0.3 (/etc/vsftpd.conf): 3 of 5 endpoints proved, 4 findings left open, 3 edits would be made'
+instances:
+  description:
+    - One entry for each vsftpd installed or running on the host, with the keys that
+      M(encryption.in_transit.vsftpd_tls) returns. RV(instances[].listeners) and RV(instances[].proofs) tell what is,
+      RV(instances[].edits) what would be changed.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the instance, the same in every run.
+      type: str
+      returned: always
+      sample: /etc/vsftpd.conf
+    listeners:
+      description: The address vsftpd serves, with effective settings and their origin.
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+    edits:
+      description: Edits that would be made.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {file: /etc/vsftpd.conf, line: 34, check: protocol.tls1_0, reason: allows TLSv1 and TLSv1.1}
+    proofs:
+      description: What handshakes showed of each TLS listener.
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+    export:
+      description: The configuration, secrets redacted.
+      type: list
+      elements: dict
+      returned: when O(export) is true
+      contains:
+        name:
+          description: Relative path.
+          type: str
+          returned: always
+        text:
+          description: Content.
+          type: str
+          returned: always
+        redactions:
+          description: How many secrets were taken out.
+          type: int
+          returned: always
+      sample:
+        - {name: files/etc/vsftpd.conf, text: "ssl_enable=YES\nssl_tlsv1=NO\n", redactions: 0}
+findings:
+  description: What holds and what does not, judged against the baseline, the worst first.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - check: protocol.tls1_0
+      severity: high
+      status: fail
+      view: configured
+      subject: {stack: vsftpd, listener: 'ftp *:21'}
+      observed: TLSv1.0 is on
+      expected: 'off'
+      provenance: [{file: /etc/vsftpd.conf, line: 34, text: ssl_tlsv1=YES}]
+      proof: null
+      mend: Allow only TLS 1.2 and TLS 1.3 on the listener.
+      exception: null
+diff:
+  description: Before and after of each file that would be changed, secrets redacted.
+  returned: in diff mode
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.vsftpd import OPTIONS, Vsftpd
+
+
+def main() -> None:
+    ansible_stack.audit(Vsftpd(), OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
