@@ -23,7 +23,6 @@ notes:
     alone for a while that stops answering. Servers may log them as failed handshakes.
 extends_documentation_fragment:
   - encryption.in_transit.attributes
-  - encryption.in_transit.attributes.info
 options:
   endpoints:
     description:
@@ -105,6 +104,13 @@ options:
         example C(host) and its name in the inventory.
     type: dict
     default: {}
+  dest:
+    description:
+      - File on the host the task runs on that gets the reports, one JSON object in each line, as they come.
+      - RV(reports) then holds only what is needed to find them, so that a scan of thousands of endpoints needs little
+        memory. The file replaces an older one when the scan is over. In check mode it is not written.
+    type: path
+    default: ''
   fail_on:
     description: Statuses of findings that fail the task. Empty lets the caller decide.
     type: list
@@ -112,8 +118,14 @@ options:
     choices: [fail, indeterminate]
     default: []
 attributes:
+  check_mode:
+    support: full
+    details: Scans in check mode as it does otherwise, but does not write O(dest).
   diff_mode:
     support: none
+  idempotent:
+    support: partial
+    details: Changes nothing, except that O(dest) is written anew each time.
   platform:
     support: full
     platforms: posix
@@ -151,7 +163,9 @@ msg:
   type: str
   sample: '3 endpoints: 2 compliant, 1 non_compliant'
 reports:
-  description: One entry for each address of each endpoint, in the order of O(endpoints).
+  description:
+    - One entry for each address of each endpoint, in the order of O(endpoints).
+    - With O(dest) only RV(reports[].endpoint), RV(reports[].address), RV(reports[].vantage) and RV(reports[].verdict).
   returned: always
   type: list
   elements: dict
@@ -179,43 +193,43 @@ reports:
     protocols:
       description: For each protocol, whether it is C(accepted), C(refused) or C(indeterminate), and which probe shows.
       type: dict
-      returned: always
+      returned: without O(dest)
       sample: {TLSv1.0: {status: refused, probe: tls10, detail: alert protocol_version (70)}}
     suites:
       description: Cipher suites chosen in each protocol, and forbidden ones that were accepted.
       type: dict
-      returned: always
+      returned: without O(dest)
       sample: {selected: {TLSv1.3: TLS_AES_256_GCM_SHA384}, forbidden: [], status: refused}
     groups:
       description: The same for key exchange groups.
       type: dict
-      returned: always
+      returned: without O(dest)
       sample: {selected: {TLSv1.3: x25519}, forbidden: [], status: refused, hybrid_pq: false, finite_field: null}
     signatures:
       description: The same for signature schemes.
       type: dict
-      returned: always
+      returned: without O(dest)
       sample: {selected: {TLSv1.2: rsa_pss_rsae_sha256}, forbidden: [], status: refused}
     certificates:
       description: The certificate chains shown, with the facts of each certificate.
       type: list
       elements: dict
-      returned: always
+      returned: without O(dest)
       sample: []
     findings:
       description: What holds for this endpoint and what does not, the worst first.
       type: list
       elements: dict
-      returned: always
+      returned: without O(dest)
       sample: []
     probes:
       description: Every question asked, with the hash of its hello, outcome, alert and the first bytes of the answer.
       type: list
       elements: dict
-      returned: always
+      returned: without O(dest)
       sample: []
 findings:
-  description: The findings of all endpoints, the worst first.
+  description: The findings of all endpoints, the worst first. With O(dest) those that fail or are indeterminate.
   returned: always
   type: list
   elements: dict

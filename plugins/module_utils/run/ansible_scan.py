@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import tempfile
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -35,15 +37,29 @@ ARGUMENTS: dict[str, t.Any] = {
     "rate": {"type": "float", "default": 0.0},
     "vantage": {"type": "str", "default": ""},
     "subjects": {"type": "dict", "default": {}},
+    "dest": {"type": "path", "default": ""},
     "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
 }
+
+
+#: What remains of a report in the result when the reports go to a file.
+_KEPT = ("endpoint", "address", "vantage", "verdict")
 
 
 def main() -> None:
     """Entry of the module."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    dest = module.params["dest"]
     try:
-        result = scan(module.params)
+        if not dest:
+            result = scan(module.params)
+        elif module.check_mode:
+            result = scan(module.params, lambda report: None)
+        else:
+            with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, encoding="ascii", delete=False) as file:
+                result = scan(module.params, lambda report: file.write(json.dumps(report) + "\n"))
+            module.atomic_move(file.name, dest)
+            result.update(changed=True, dest=dest)
     except (InTransitError, ValueError) as exc:
         module.fail_json(msg=str(exc))
     if {item["status"] for item in result["findings"]} & set(module.params["fail_on"]):
@@ -51,8 +67,10 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def scan(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The module's result for its options."""
+def scan(
+    options: t.Mapping[str, t.Any], on_report: t.Callable[[dict[str, t.Any]], object] | None = None
+) -> dict[str, t.Any]:
+    """The module's result for its options. With ``on_report`` the reports go there, and the result only names them."""
     baseline = model.load(options["profile"], options["baseline"])
     times = options["timeouts"]
     scan_options = ScanOptions(
@@ -71,8 +89,13 @@ def scan(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     reports, findings = [], []
     for report in desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"]):
         report["vantage"] = vantage
-        reports.append(report)
-        findings += report["findings"]
+        if on_report is None:
+            reports.append(report)
+            findings += report["findings"]
+        else:
+            on_report(report)
+            reports.append({key: report[key] for key in _KEPT})
+            findings += [item for item in report["findings"] if item["status"] in ("fail", "indeterminate")]
     count = {name: sum(report["verdict"] == name for report in reports) for name in desk.VERDICTS}
     verdicts = ", ".join(f"{number} {name}" for name, number in count.items() if number)
     msg = f"{len(reports)} endpoints: {verdicts}" if reports else "no endpoints"

@@ -190,10 +190,16 @@ def main(argv: list[str] | None = None) -> int:
         dumps = lean.dumps
         if len(endpoints) > _MANY:
             from json import dumps  # type: ignore[assignment]
-        for report in reports:
+        # The lines are the progress; where they go to a file, a person at the terminal gets a count instead.
+        counted = sys.stderr.isatty() and not sys.stdout.isatty()
+        for done, report in enumerate(reports, 1):
             verdicts.add(report["verdict"])
             sys.stdout.write(dumps(line(report)) + "\n")
             sys.stdout.flush()
+            if counted:
+                sys.stderr.write(f"\r{done} of {len(endpoints)} endpoints")
+        if counted:
+            sys.stderr.write("\n")
     except (_Usage, InTransitError, ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             return BAD_INPUT
@@ -203,4 +209,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

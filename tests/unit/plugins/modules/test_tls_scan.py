@@ -87,6 +87,21 @@ def test_subjects_and_overrides(monkeypatch, capfd, good):
     assert result["reports"][0]["vantage"]
 
 
+def test_reports_may_go_to_a_file(monkeypatch, capfd, good, tmp_path):
+    dest = tmp_path / "reports.ndjson"
+    asked = {"endpoints": [good.uri(), "tls://127.0.0.1:1"], "http": False, "dest": str(dest)}
+    status, result = run(monkeypatch, capfd, check=True, **asked)
+    assert (status, result["changed"], dest.exists()) == (0, False, False)
+    status, result = run(monkeypatch, capfd, **asked)
+    assert (status, result["changed"], result["dest"]) == (0, True, str(dest))
+    assert set(result["reports"][0]) == {"endpoint", "address", "vantage", "verdict"}
+    assert {item["status"] for item in result["findings"]} == {"indeterminate"}
+    written = [json.loads(line) for line in dest.read_text().splitlines()]
+    assert [report["verdict"] for report in written] == ["compliant", "unreachable"]
+    assert written[0]["probes"]
+    assert written[0]["findings"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
