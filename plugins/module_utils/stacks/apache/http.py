@@ -194,4 +194,4 @@ def _rewritten(server: Scope) -> Seen | None:
 
 def _holds(condition: Statement) -> bool:
     text = " ".join(condition.args[:2])
-    return bool(_PLAIN_REQUEST.match(text) or _NOT_ACME.match(text))
+    return bool(_PLAIN_REQUEST.match(text) or _NOT_ACME.match(text.replace("\\", "")))

