@@ -86,7 +86,7 @@ msg:
   sample: 'apache 2.4.68 (/etc/apache2/apache2.conf): 3 files changed, reloaded, 5 endpoints proved'
 instances:
   description: One entry for each httpd installed or running on the host. Empty when there is none.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:

@@ -62,7 +62,7 @@ instances:
     - One entry for each httpd installed or running on the host, with the keys that
       M(encryption.in_transit.apache_tls) returns. RV(instances[].listeners) and RV(instances[].proofs) tell what is,
       RV(instances[].edits) what would be changed.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:

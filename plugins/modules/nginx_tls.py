@@ -82,7 +82,7 @@ msg:
   sample: 'nginx 1.22.1 (/etc/nginx/nginx.conf): 3 files changed, reloaded, 5 endpoints proved'
 instances:
   description: One entry for each nginx installed or running on the host. Empty when there is none.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:

@@ -109,7 +109,7 @@ msg:
   sample: 'Postfix 3.7.11 (/etc/postfix/main.cf): 3 files changed, reloaded, 5 endpoints proved'
 instances:
   description: One entry for each Postfix installed or running on the host. Empty when there is none.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:

@@ -39,6 +39,9 @@ HARDEN: dict[str, t.Any] = {
     "history": {"type": "int", "default": 10},
 }
 
+#: What a failed module tells of each instance.
+FAILURE = ("name", "version", "config", "changed", "failed", "step", "undone", "reloaded", "recovery", "transaction")
+
 AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
 
 
@@ -69,5 +72,15 @@ def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
     if not module._diff:
         del result["diff"]
     if result.pop("failed"):
-        module.fail_json(**result)
+        module.fail_json(**_brief(result))
     module.exit_json(**result)
+
+
+def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A failure is printed as it is, on a screen full of other hosts: what happened, and not all that is known."""
+    return {
+        "msg": result["msg"],
+        "changed": result["changed"],
+        "findings": [item for item in result["findings"] if item["check"] == "config.valid"],
+        "instances": [{key: one[key] for key in FAILURE if key in one} for one in result["instances"]],
+    }

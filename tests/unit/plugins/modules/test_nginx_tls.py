@@ -117,6 +117,17 @@ def test_failure_is_a_failed_task(run, tmp_path):
     assert failed and "not installed" in result["msg"] and "failed" not in result
 
 
+def test_a_failure_is_told_in_few_words(run, toy):
+    with open(toy.config, "wb") as file:
+        file.write(b"\xef\xbb\xbfprotocols TLSv1.0\n")
+    for entry in (ansible_stack.harden, ansible_stack.audit):
+        result, failed = run(entry, toy)
+        assert failed and "toy.conf" in result["msg"]
+        assert set(result) == {"changed", "msg", "findings", "instances"}
+        assert set(result["instances"][0]) == set(ansible_stack.FAILURE)
+        assert {item["check"] for item in result["findings"]} <= {"config.valid"}
+
+
 def test_bad_baseline_is_a_failed_task(run, toy):
     result, failed = run(ansible_stack.harden, toy, profile="lax")
     assert failed and re.match(r"baseline: profile: .*lax", result["msg"])
