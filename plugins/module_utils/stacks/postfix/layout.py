@@ -102,6 +102,7 @@ def insert(tree: Tree, name: str, value: str, why: Why) -> Edit:
     data = tree.data
     family = name.partition("tls_")[0] + "tls_"
     relatives = [entry for entry in tree.parameters if entry.name.startswith(family)]
+    relatives = relatives or [entry for entry in tree.parameters if "tls_" in entry.name]
     anchor = (relatives or list(tree.parameters))[-1:]
     end = anchor[0].logical.pieces[-1][1] if anchor else len(data)
     line, at = _line_of(data, end) if anchor else (0, len(data))

@@ -167,8 +167,10 @@ class _Planner:
         return [name for name in PROTOCOLS if name in names and name not in self.baseline.protocols]
 
     def _objection(self, text: str) -> tuple[str, str] | None:
+        return self._objection_to(values.protocols(text, self.instance.version))
+
+    def _objection_to(self, read: values.Protocols) -> tuple[str, str] | None:
         """(check, reason) against a protocol list; None when it holds the baseline."""
-        read = values.protocols(text, self.instance.version)
         if read.problem:
             return "protocol.approved", f"{read.problem}, so Postfix offers no TLS at all"
         names = [name for name in read.names if name in self.instance.capabilities.protocols]
@@ -221,9 +223,10 @@ class _Planner:
         approved = self.baseline.suites_tls12
         return any(map(self.baseline.forbids_suite, names)) or not any(name in approved for name in names)
 
-    def _grade(self, among: t.Iterable[Client]) -> str | None:
-        """A grade whose list may be changed: no client outside ``among`` uses it."""
-        used = {one.grade for client in clients(self.config) if client not in among for one in client.ciphers()}
+    def _grade(self) -> str | None:
+        """A grade whose list may be changed: no client that is to be left alone uses it."""
+        left = (client for client in clients(self.config) if not self._is_willing(client.prefix))
+        used = {one.grade for client in left for one in client.ciphers()}
         return next((grade for grade in ("high", "medium") if grade not in used), None)
 
     def _good_list(self, text: str) -> str:
@@ -261,7 +264,7 @@ class _Planner:
         bad = [server for server in speaking if self._is_bad(server.ciphers())]
         if not bad:
             return
-        grade = self._grade(())
+        grade = self._grade()
         if grade is None:
             reason = "delivery agents use both cipher grades, so neither list can be changed without changing what they"
             self._leave("suite.forbidden", bad[0].ciphers().places, f'{reason} send; see the option "outgoing"')
@@ -343,21 +346,22 @@ class _Planner:
         """Whether mail goes to one relay only, and that was seen to answer an approved hello."""
         return client.relay() is not None and self.upstreams.get(client.scope.text("relayhost")) is True
 
+    def _is_willing(self, prefix: str) -> bool:
+        """Whether all agents of this kind may be changed: main.cf speaks to all of them."""
+        mine = [client for client in clients(self.config) if client.prefix == prefix and client.modes()]
+        return self.outgoing == "mend" or (bool(mine) and all(map(self._proved, mine)))
+
     def mend_clients(self) -> None:
-        every = clients(self.config)
-        for prefix in ("smtp_", "lmtp_"):
-            mine = [client for client in every if client.prefix == prefix and client.modes()]
-            willing = self.outgoing == "mend" or (bool(mine) and all(map(self._proved, mine)))
-            for client in mine:
-                if willing:
-                    self._mend_client(client)
-                else:
-                    self._leave_client(client)
-            suited = [client for client in mine if willing and any(map(self._is_bad, client.ciphers()))]
-            if suited and self.baseline.suites_tls12:
-                grade = self._grade(mine)
-                if grade is not None:
-                    self._narrow(suited, grade)
+        for client in clients(self.config):
+            if not client.modes():
+                continue
+            if not self._is_willing(client.prefix):
+                self._leave_client(client)
+                continue
+            self._mend_client(client)
+            grade = self._grade()
+            if grade is not None and self.baseline.suites_tls12 and any(map(self._is_bad, client.ciphers())):
+                self._narrow([client], grade)
 
     def _mend_client(self, client: Client) -> None:
         for mode in client.modes():
@@ -412,10 +416,9 @@ class _Planner:
             if entry.level == "none":
                 self._leave("transport.plaintext", places, f"mail to {entry.destination} goes in plaintext; {mend}")
             elif entry.protocols is not None:
-                objection = self._objection(" ".join(entry.protocols.names)) if not entry.protocols.problem else None
-                if entry.protocols.problem or objection:
-                    reason = entry.protocols.problem or (objection or ("", ""))[1]
-                    self._leave("upstream.protocol", places, f"{entry.destination}: {reason}; {mend}")
+                objection = self._objection_to(entry.protocols)
+                if objection:
+                    self._leave("upstream.protocol", places, f"{entry.destination}: {objection[1]}; {mend}")
         for parameter in policy.PARAMETERS:
             value = self.config.scope().value(parameter)
             hidden = policy.opaque(value.text)
