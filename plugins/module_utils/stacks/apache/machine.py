@@ -361,14 +361,15 @@ def _accepts(host: Host, pid: int, listening: t.Container[str]) -> bool:
 
 
 def reload(host: Host, instance: Instance) -> None:
-    """Gracefully: by systemd where the parent is a service's main process, else by the signal httpd takes for it."""
+    """Gracefully: by systemd where the parent is of a service that can, else by the signal httpd takes for it."""
     parent = _parent(host, instance)
     if parent is None:
         raise TransactionError("reload", f"httpd with {instance.config} does not run")
     unit = host.unit(parent.pid)
     if unit:
         shown = host.run(["systemctl", "show", "--property=MainPID,CanReload", unit], timeout=30).stdout.split()
-        if f"MainPID={parent.pid}" in shown and "CanReload=yes" in shown:
+        # Debian's unit names no pid file, and systemd does not always guess the main process.
+        if {f"MainPID={parent.pid}", "MainPID=0"} & set(shown) and "CanReload=yes" in shown:
             done = host.run(["systemctl", "reload", unit], timeout=_TIMEOUT)
             if done.rc != 0:
                 message = f"systemctl reload {unit} failed with status {done.rc}"
