@@ -45,6 +45,7 @@ UPGRADED = {
     "sieve": (4190, "sieve"),
     "ldap": (389, "ldap"),
     "xmpp": (5222, "xmpp"),
+    "xmpp-server": (5269, "xmpp-server"),
     "postgres": (5432, "postgres"),
     "postgresql": (5432, "postgres"),
     "mysql": (3306, "mysql"),

@@ -16,6 +16,7 @@ import select
 import struct
 import time
 
+from ..errors import EndpointError
 from . import endpoint as endpoints_
 from . import report as reports
 from .answers import ACCEPTED, CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
@@ -130,8 +131,15 @@ def stream(
     endpoints: Iterable[str | Endpoint], baseline: Baseline, options: ScanOptions | None = None
 ) -> Iterator[Json]:
     """The same, one report at a time."""
+    options = options or ScanOptions()
     parsed = [item if isinstance(item, Endpoint) else endpoints_.parse(item) for item in endpoints]
-    return _Scan(parsed, baseline, options or ScanOptions()).run()
+    for endpoint in parsed:
+        if options.detail == "full" and endpoint.upgrade == "mysql":
+            # MySQL and MariaDB count every connection without a login against its client's host, and at
+            # max_connect_errors (100 by default) refuse that host and every application on it.
+            why = "hundreds of connections without a login would lock this host out of the database"
+            raise EndpointError(endpoint.uri, f"{why} (max_connect_errors); scan it with detail=verdict")
+    return _Scan(parsed, baseline, options).run()
 
 
 class _Target:
@@ -407,7 +415,6 @@ class _Scan:
         if not _NONBLOCK:
             sock.setblocking(False)
         connection = _Connection(target, probe, sock, now)
-        self._set_deadline(connection, now, self.options.connect_timeout)
         self.connections[connection.fd] = connection
         code = sock.connect_ex(target.sockaddr)
         if code and code not in _WAITING:
@@ -417,6 +424,7 @@ class _Scan:
         # On a short way the connection stands already, and one wait is saved.
         out = connection.dialogue is None and self._send(connection, first=True)
         if not out and connection.fd in self.connections:
+            self._set_deadline(connection, now, self.options.connect_timeout)
             self.poller.watch(connection, writing=True)
 
     def _set_deadline(self, connection: _Connection, now: float, seconds: float) -> None:
@@ -433,7 +441,7 @@ class _Scan:
         elif endpoint.upgrade is not None:
             from . import starttls  # only where a protocol begins in plaintext
 
-            connection.dialogue = starttls.DIALOGUES[endpoint.upgrade](endpoint.host)
+            connection.dialogue = starttls.DIALOGUES[endpoint.upgrade](endpoint.sni or endpoint.host)
         else:
             self._ask(connection)
 

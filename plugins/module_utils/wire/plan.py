@@ -47,9 +47,11 @@ _NOT_ASKED = Outcome(INDETERMINATE, "not asked")
 class Probe:
     """One question over one connection, and its outcome.
 
-    ``status`` is that of the outcome, ``version`` the one an accepting server chose, else None. ``milliseconds`` counts
-    from the start of connecting. ``limited`` marks an endpoint that asked us to come back later. ``flight`` holds the
-    keys where the encrypted part of the answer is to be read. ``facts`` are those of the dialogue before TLS.
+    ``status`` is that of the outcome, ``version`` the one an accepting server chose, else None. ``settled`` is the
+    status for the question: where the version is asked about, an older one means that this one is refused.
+    ``milliseconds`` counts from the start of connecting. ``limited`` marks an endpoint that asked us to come back later.
+    ``flight`` holds the keys where the encrypted part of the answer is to be read, ``facts`` those of the dialogue
+    before TLS.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Probe:
         "limited",
         "milliseconds",
         "outcome",
+        "settled",
         "sni",
         "status",
         "version",
@@ -72,7 +75,7 @@ class Probe:
     def __init__(self, name: str, hello: Hello, sni: str | None) -> None:
         self.id, self.hello, self.sni = name, hello, sni
         self.outcome = _NOT_ASKED
-        self.status = INDETERMINATE
+        self.status = self.settled = INDETERMINATE
         self.version: int | None = None
         self.answer: Answer | None = None
         self.facts: dict[str, Any] | None = None
@@ -84,8 +87,12 @@ class Probe:
 
     def conclude(self, outcome: Outcome, answer: Answer | None = None) -> None:
         """Note the outcome."""
-        self.outcome, self.answer, self.status = outcome, answer, outcome.status
-        self.version = outcome.version if outcome.status == ACCEPTED else None
+        self.outcome, self.answer = outcome, answer
+        self.status = self.settled = outcome.status
+        if outcome.status == ACCEPTED:
+            self.version = outcome.version
+            if self.hello.asks == "version" and outcome.version != self.hello.top:
+                self.settled = REFUSED
 
 
 class Talk:
@@ -104,49 +111,34 @@ class Talk:
         self.reached = True
 
 
-class Line:
-    """One shape of a question and the attempts at it; ``last`` is the one that counts."""
-
-    __slots__ = ("last",)
-
-    def __init__(self, probe: Probe) -> None:
-        self.last = probe
-
-    @property
-    def status(self) -> str:
-        """The outcome's status for this question."""
-        last = self.last
-        if last.version is not None and last.hello.asks == "version" and last.version != last.hello.top:
-            return REFUSED  # it chose an older version, which says that it has not this one
-        return last.status
-
-
 class Question:
-    """Something to be refused, asked in one shape or more. ``version`` is the protocol version it is about."""
+    """Something to be refused, asked in one shape or more. ``version`` is the protocol version it is about.
 
-    __slots__ = ("id", "lines", "version")
+    ``shapes`` has a probe for each shape of the hello; one that got no answer is replaced by its repetition.
+    """
+
+    __slots__ = ("id", "shapes", "version")
 
     def __init__(self, name: str, version: int, probe: Probe) -> None:
         self.id, self.version = name, version
-        self.lines = [Line(probe)]
+        self.shapes = [probe]
 
     @property
     def accepted(self) -> Probe | None:
         """The first probe that was accepted; where the version is the question, with that version."""
-        for line in self.lines:
-            probe = line.last
-            if probe.version is not None and (probe.hello.asks != "version" or probe.version == self.version):
+        for probe in self.shapes:
+            if probe.settled == ACCEPTED:
                 return probe
         return None
 
     @property
     def soft(self) -> bool:
         """Whether its proof rests on connections that ended without a refusing alert."""
-        return any(line.status == SOFT for line in self.lines)
+        return any(probe.settled == SOFT for probe in self.shapes)
 
     @property
     def decisive(self) -> bool:
-        return bool(self.lines) and all(line.status in (REFUSED, SOFT) for line in self.lines)
+        return all(probe.settled in (REFUSED, SOFT) for probe in self.shapes)
 
 
 class Result:
@@ -224,18 +216,18 @@ class Examination:
         accepted = question.accepted
         if accepted is not None:
             return Result(ACCEPTED, accepted, accepted.outcome.detail)
-        for line in question.lines:
-            if line.status not in (REFUSED, SOFT):
-                return Result(INDETERMINATE, line.last, line.last.outcome.detail)
-        last = question.lines[-1].last
+        for probe in question.shapes:
+            if probe.settled not in (REFUSED, SOFT):
+                return Result(INDETERMINATE, probe, probe.outcome.detail)
+        last = question.shapes[-1]
         if self.first_accepted is None:
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, but no handshake at all succeeded")
         if self._needs_another_shape(question):
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, not confirmed by a second hello")
         if not question.soft:
             proof = last
-            if len(question.lines) > 1:
-                proof = next((line.last for line in question.lines if not self._unsure(line)), last)
+            if len(question.shapes) > 1:
+                proof = next((probe for probe in question.shapes if not self._unsure(probe)), last)
             return Result(REFUSED, proof, proof.outcome.detail)
         if not self.live_after:
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, and no handshake succeeded afterwards")
@@ -247,19 +239,18 @@ class Examination:
         A hello for a higher version offers all lower ones (RFC 5246, E.1), so those for TLS 1.0 and 1.1, which have
         another shape, ask about older versions too.
         """
-        if len(question.lines) > 1 or not self._unsure(question.lines[0]):
+        if len(question.shapes) > 1 or not self._unsure(question.shapes[0]):
             return False
         if question.version not in (SSL3, TLS10):
             return True
         above = (self.questions.get(name) for name, version in _LEGACY if version > question.version)
         return not any(other is not None and other.decisive for other in above)
 
-    def _unsure(self, line: Line) -> bool:
+    def _unsure(self, probe: Probe) -> bool:
         """Whether a refusal may be about the hello and not about what it asks."""
-        probe, outcome = line.last, line.last.outcome
-        if line.status == SOFT or outcome.unsure:
+        if probe.settled == SOFT or probe.outcome.unsure:
             return True
-        if outcome.alert not in _ALERTS_OF_MISFIT or probe.hello.top == SSL2:
+        if probe.outcome.alert not in _ALERTS_OF_MISFIT or probe.hello.top == SSL2:
             return False  # to SSLv2, any TLS alert says that nobody there speaks SSLv2
         # A hello like this one was accepted before, if only for another version?
         return probe.hello.bare or (probe.hello.top == TLS13) not in self._shapes
@@ -358,7 +349,7 @@ class Examination:
 
             ask = starttls.PLAINTEXT_PROBES.get(self.endpoint.upgrade)
             if ask is not None:
-                yield from self._talk("plaintext", lambda endpoint: ask(endpoint.host))
+                yield from self._talk("plaintext", lambda endpoint: ask(endpoint.sni or endpoint.host))
 
     def _probe(self, name: str, hello: Hello, named: bool = True) -> Probe:
         probe = Probe(name, hello, self.endpoint.sni if named else None)
@@ -382,7 +373,7 @@ class Examination:
 
     def _also(self, name: str, probe: Probe) -> Probe:
         """Another shape of a question asked before."""
-        self.questions[name].lines.append(Line(probe))
+        self.questions[name].shapes.append(probe)
         return probe
 
     @staticmethod
@@ -407,7 +398,7 @@ class Examination:
 
     def _unspoken(self, name: str) -> bool:
         """Whether the control of a version was refused because of the version, by an endpoint that lives."""
-        alerts = [line.last.outcome.alert for line in self.questions[name].lines]
+        alerts = [probe.outcome.alert for probe in self.questions[name].shapes]
         return _PROTOCOL_VERSION_ALERT in alerts and self.first_accepted is not None
 
     def _ask_old_versions(self) -> list[Probe]:
@@ -510,17 +501,16 @@ class Examination:
         """First once more what had no answer, then in another shape what was only soft."""
         wave: list[Probe] = []
         for question in self.questions.values():
-            for line in question.lines:
-                if question.accepted is None and line.status not in (REFUSED, SOFT):
-                    probe = self._retry(line.last)
-                    line.last = probe
-                    wave.append(probe)
+            for number, probe in enumerate(question.shapes):
+                if question.accepted is None and probe.settled not in (REFUSED, SOFT):
+                    question.shapes[number] = self._retry(probe)
+                    wave.append(question.shapes[number])
         if wave:
             yield wave
         wave = []
         for question in self.questions.values():
             if question.accepted is None and question.decisive and self._needs_another_shape(question):
-                first = question.lines[0].last
+                first = question.shapes[0]
                 probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
                 wave.append(self._also(question.id, probe))
         if wave:
@@ -543,6 +533,6 @@ class Examination:
         soft = any(question.soft and question.accepted is None for question in self.questions.values())
         if first is None or not soft:
             return
-        last = self._probe("control.last", first.hello.variant(), named=first.sni is not None)
+        last = self._probe("control.last", first.hello, named=first.sni is not None)
         yield [last]
         self.live_after = last.status == ACCEPTED

@@ -105,12 +105,15 @@ def _plaintext(examination: Examination) -> Json | None:
 
 def _starttls(examination: Examination) -> Json | None:
     """Facts of the dialogue before TLS; ``plaintext`` tells whether the protocol also goes on without TLS."""
-    facts = next((probe.facts for probe in examination.probes if probe.facts is not None), None)
+    told = [probe for probe in examination.probes if probe.facts is not None]
+    # A dialogue that came to TLS knows more than one that was sent away as too many.
+    facts = next((probe.facts for probe in told if not probe.limited), told[0].facts if told else None)
     if facts is None:
         return None
     talk = next((talk for talk in examination.talks if talk.id == "plaintext"), None)
     said: Json = (talk.result if talk is not None else None) or {}
-    return {**facts, "plaintext": said.get("plaintext"), "detail": said.get("detail")}
+    seen = {key: value for key, value in said.items() if value is not None}
+    return {"plaintext": None, "detail": None, **facts, **seen}
 
 
 def _protocols(examination: Examination) -> Json:
