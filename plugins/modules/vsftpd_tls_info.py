@@ -71,7 +71,7 @@ instances:
     - One entry for each vsftpd installed or running on the host, with the keys that
       M(encryption.in_transit.vsftpd_tls) returns. RV(instances[].listeners) and RV(instances[].proofs) tell what is,
       RV(instances[].edits) what would be changed.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:

@@ -217,12 +217,18 @@ class Host:
                 stderr += encode(f"\n{argv[0]}: killed after {timeout:g} seconds")
         return Completed(rc, decode(stdout), decode(stderr))
 
-    def inetd(self, argv: t.Sequence[str], talk: t.Callable[[socket.socket], Answer], timeout: float = 10) -> Answer:
+    def inetd(
+        self,
+        argv: t.Sequence[str],
+        talk: t.Callable[[socket.socket], Answer],
+        timeout: float = 10,
+        env: t.Mapping[str, str] | None = None,
+    ) -> Answer:
         """Let a program serve one connection as inetd(8) would, and talk to it: ``talk`` gets the client's end.
 
         The connection is TCP over the loopback interface, made before the program starts, so that nobody else can
-        have it. ``timeout`` is in seconds, for each answer; at the end the program and its children are killed. Raises
-        OSError when it cannot be started, and whatever ``talk`` raises.
+        have it. ``timeout`` is in seconds, for each answer; ``env`` is added to the environment. At the end the program
+        and its children are killed. Raises OSError when it cannot be started, and whatever ``talk`` raises.
         """
         import contextlib
         import signal
@@ -240,7 +246,7 @@ class Host:
                 stdin=server.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "LC_ALL": "C"},
+                env={**os.environ, "LC_ALL": "C", **(env or {})},
                 start_new_session=True,
             )
             with child:

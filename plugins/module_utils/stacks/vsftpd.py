@@ -743,7 +743,13 @@ def discover(host: Host) -> list[Instance]:
         config = next(word for word in arguments if not word.startswith("-"))
         if config in found or (process is None and not host.exists(config)):
             return
-        facts = {"build": build, "arguments": arguments, "unit": unit, "pid": process.pid if process else None}
+        facts = {
+            "build": build,
+            "arguments": arguments,
+            "unit": unit,
+            "pid": process.pid if process else None,
+            "environment": _environment(host, process.pid) if process else {},
+        }
         found[config] = Instance(
             "vsftpd", config, build.version, config, build.capabilities, process is not None, facts
         )
@@ -778,6 +784,15 @@ def masters(host: Host) -> list[Process]:
         for process in every
         if process.ppid not in pids and "/socket:[" not in host.realpath(f"/proc/{process.pid}/fd/0")
     ]
+
+
+def _environment(host: Host, pid: int) -> dict[str, str]:
+    """What of a process's environment OpenSSL looks at (openssl-env(7)); empty once a title has taken its place."""
+    try:
+        pairs = decode(host.read(f"/proc/{pid}/environ")).split("\0")
+    except OSError:
+        return {}
+    return dict(pair.split("=", 1) for pair in pairs if pair.startswith("OPENSSL_") and "=" in pair)
 
 
 def _titled(process: Process) -> bool:
@@ -855,14 +870,15 @@ def _client() -> t.Any:
 def test(host: Host, instance: Instance) -> TestResult:
     """A session as inetd(8) would start it: files, certificate and lists load, a handshake succeeds, and so does one
     on a data channel, which an anonymous login of the trial's own opens. Nothing is logged and no port is taken."""
+    environment = instance.facts["environment"]
     try:
-        ok, output, tls = host.inetd(test_command(instance), _control)
+        ok, output, tls = host.inetd(test_command(instance), _control, env=environment)
     except OSError as error:
         return TestResult(False, f"the trial session failed: {error.strerror or error}", ())
     if not ok or not tls:
         return TestResult(ok, output, ())
     try:
-        why = host.inetd(test_command(instance, _ANONYMOUS), _data)
+        why = host.inetd(test_command(instance, _ANONYMOUS), _data, env=environment)
     except OSError as error:
         why = str(error.strerror or error)
     return TestResult(True, output, (f"no data channel could be tried: {why}",) if why else ())
@@ -974,7 +990,7 @@ def start(host: Host, instance: Instance) -> None:
 
 def _spawn(host: Host, instance: Instance) -> None:
     argv = [instance.facts["build"].program, *instance.facts["arguments"], "-obackground=YES"]
-    done = host.run(["/bin/sh", "-c", 'exec "$@" 0>&1', "sh", *argv], timeout=30)
+    done = host.run(["/bin/sh", "-c", 'exec "$@" 0>&1', "sh", *argv], timeout=30, env=instance.facts["environment"])
     if done.rc != 0:
         raise TransactionError("start", f"{' '.join(argv)} failed with status {done.rc}", output=done.stdout.strip())
 
