@@ -49,7 +49,7 @@ class Probe:
 
     ``status`` is that of the outcome, ``version`` the one an accepting server chose, else None. ``settled`` is the
     status for the question: where the version is asked about, an older one means that this one is refused.
-    ``milliseconds`` counts from the start of connecting. ``limited`` marks an endpoint that asked us to come back later.
+    ``milliseconds`` counts from the start of connecting, ``limited`` marks an endpoint that asked us to come later.
     ``flight`` holds the keys where the encrypted part of the answer is to be read, ``facts`` those of the dialogue
     before TLS.
     """

@@ -617,3 +617,8 @@ def test_plaintext_http(answer: bytes, plaintext: str, verdict_: str) -> None:
 def test_options_that_make_no_sense() -> None:
     with pytest.raises(ValueError, match="must be verdict or full"):
         ScanOptions(detail="everything")
+
+
+def test_no_survey_of_a_database_that_would_lock_us_out() -> None:
+    with pytest.raises(EndpointError, match=r"mysql://127\.0\.0\.1.*max_connect_errors.*detail=verdict"):
+        scan("mysql://127.0.0.1:3306", options=quick(detail="full"))
