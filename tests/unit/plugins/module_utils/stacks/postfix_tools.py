@@ -103,7 +103,7 @@ class Case:
         after.files = {document.path: document.data for document in documents}
         after._read()
         again = after.plan(profile, **options)
-        assert not again.edits, [edit for edit in again.edits]
+        assert not again.edits, list(again.edits)
         return after
 
     def text(self, path=MAIN):
