@@ -15,8 +15,8 @@ from .resolver import Scope, Statement
 
 HSTS = "strict-transport-security"
 
-#: Directives that hand requests to programs which may set headers of their own.
-_HANDLERS = ("proxypass", "proxypassmatch", "wsgiscriptalias", "sethandler", "addhandler", "fcgidwrapper", "jkmount")
+#: Directives that hand requests below a path to programs, which may set headers of their own.
+_HANDLERS = ("proxypass", "proxypassmatch", "wsgiscriptalias", "jkmount")
 
 _REDIRECTS = ("redirect", "redirectmatch", "redirectpermanent", "redirecttemp")
 
@@ -98,7 +98,7 @@ def hsts(server: Scope) -> Seen | None:
     base = [header for scope in ([server.parent, server] if server.parent else [server]) for header in headers(scope)]
     worst = _outcome(base)
     if worst is None:
-        if any(scope.own(name) for scope in server.below() for name in _HANDLERS):
+        if _handed_on(server):
             return None
         worst = Seen(0, ())
     for scope in answering(server):
@@ -106,6 +106,14 @@ def hsts(server: Scope) -> Seen | None:
         if seen is not None and seen.value is not None and (worst.value is None or seen.value < worst.value):
             worst = seen
     return worst if worst.value is not None else None
+
+
+def _handed_on(server: Scope) -> bool:
+    """Whether a program answers every request: nothing is known of its headers."""
+    if server.own("sethandler") or any(scope.own("sethandler", *_HANDLERS) for scope in _roots(server)):
+        return True
+    paths = [item.args[0] for item in server.own(*_HANDLERS) if item.args]
+    return any(path in ("/", "/*") or (path.startswith("^") and _EVERY_PATH.match(path)) for path in paths)
 
 
 def _outcome(found: t.Sequence[Header]) -> Seen | None:

@@ -475,6 +475,10 @@ class _Planner:
                     if [word.lower() for word in statement.args] != ["off"]:
                         reason = f"{module} speaks TLS here, and only its handshakes can be judged; use mod_ssl"
                         self._leave("config.override", statement, reason)
+        for letter, value in self.instance.facts["options"]:
+            if letter in "cC" and value.lower().lstrip().startswith("ssl"):
+                reason = "the command line httpd was started with sets this; take it away there"
+                self._leave("config.override", Provenance("", 0, f"-{letter} {value}"), reason)
         for leg in self.legs:
             verify = leg.scope.last("sslproxyverify")
             if verify is None or [word.lower() for word in verify.args] != ["require"]:

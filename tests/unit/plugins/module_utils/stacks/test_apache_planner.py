@@ -263,6 +263,12 @@ def test_other_modules_that_speak_tls_are_told():
     assert "mod_gnutls speaks TLS here" in next(one.reason for one in plan.unmended if one.check == "config.override")
 
 
+def test_directives_of_the_command_line_are_told():
+    case = Case("Listen 443\n" + GOOD + host(""), options=[("c", "SSLProtocol all"), ("D", "SSL"), ("c", "Timeout 5")])
+    told = [one.provenance.text for one in case.plan().unmended if one.check == "config.override"]
+    assert told == ["-c SSLProtocol all"]
+
+
 # --- options and properties -------------------------------------------------------------------------------------------
 
 

@@ -186,8 +186,17 @@ def test_a_trial_start_leaves_nothing_and_harms_nobody(server, tmp_path):
     result = APACHE.test(server.host, instance)
     assert result.ok, result.output
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
-    assert APACHE.generation(server.host, instance) == generation and server.accepts("a", "TLSv1.2")
+    # How many children wait is for httpd to choose; the parent is the service.
+    now = APACHE.generation(server.host, instance)
+    assert now.parent == generation.parent and now.workers and server.accepts("a", "TLSv1.2")
     assert not [one for one in server.host.processes() if any(trial.MARK in word for word in one.argv)]
+
+
+def test_stapling_that_cannot_work_is_passed_on_as_a_warning(server, tmp_path):
+    stapling = f"SSLUseStapling on\nSSLStaplingCache shmcb:{tmp_path}/staple(32768)\n"
+    server.write(stapling + traps.vhost("a"))
+    result = APACHE.test(server.host, server.idle())
+    assert result.ok and any("OCSP URI" in warning or "stapling" in warning for warning in result.warnings)
 
 
 def test_documents_stand_in_for_the_files(server):
