@@ -153,7 +153,7 @@ sanity: $(DEV) ## ansible-test sanity
 	$(call step,sanity) hacking/sanity.sh $(BIN)
 
 .PHONY: test-core
-test-core: $(DEV) $(foreach version,$(CORES),$(call core,$(version))) ## unit tests, documentation and playbooks under every supported ansible-core
+test-core: $(DEV) $(foreach version,$(CORES),$(call core,$(version))) ## tests, documentation and playbooks under every supported ansible-core
 	$(call step,test-core) hacking/cores.sh $(BIN) $(foreach version,$(CORES),.cache/core-$(version)/bin)
 
 .PHONY: molecule
