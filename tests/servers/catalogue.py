@@ -30,7 +30,7 @@ class Row(t.NamedTuple):
     ``argv(pki, port, folder)`` gives its command line, ``environment`` belongs to the process. ``scheme`` is that of
     its endpoint, ``sni`` the name it must be asked for. ``protocols``: what it accepts. ``forbidden``: some suites
     (IANA names) outside every built-in baseline that it accepts; none named means that it accepts none.
-    ``groups``: forbidden groups it accepts.
+    ``groups``: forbidden groups it accepts. ``plaintext``: whether work without TLS is ``served`` or ``refused``.
     """
 
     name: str
@@ -39,20 +39,23 @@ class Row(t.NamedTuple):
     forbidden: str = ""
     groups: str = ""
     scheme: str = "tls"
-    environment: t.Mapping[str, str] = {}
+    environment: t.Callable[[], t.Mapping[str, str]] = dict
     sni: str = ""
+    plaintext: str = ""
     needs_root: bool = False
 
     @property
     def compliant(self) -> bool:
         """Whether the transport holds the intermediate baseline."""
+        if self.plaintext == "served":
+            return False
         return not self.forbidden and not self.groups and set(self.protocols.split()) <= {"TLSv1.2", "TLSv1.3"}
 
     def endpoint(self, port: int, address: str = "127.0.0.1") -> str:
         return f"{self.scheme}://{address}:{port}" + (f"?sni={self.sni}" if self.sni else "")
 
     def server(self, pki: Pki, folder: Path) -> Process:
-        return Process(self.name, lambda port, own: self.argv(pki, port, own), folder, self.environment)
+        return Process(self.name, lambda port, own: self.argv(pki, port, own), folder, self.environment())
 
 
 # --- OpenSSL's own server -----------------------------------------------------------------------------------------
@@ -362,7 +365,17 @@ def postfix(*settings: str) -> t.Callable[[Pki, int, Path], t.Sequence[object]]:
 
 
 #: Postfix starts its own parts, which find their libraries by the environment only.
-POSTFIX = {"LD_LIBRARY_PATH": BOOKWORM.library_path("usr/lib/postfix")}
+AS_POSTFIX: dict[str, t.Any] = {
+    "environment": lambda: {"LD_LIBRARY_PATH": BOOKWORM.library_path("usr/lib/postfix")},
+    "needs_root": True,
+}
+POSTFIX_STRICT = (
+    "smtpd_tls_security_level = encrypt",
+    "smtpd_tls_mandatory_protocols = >=TLSv1.2",
+    "smtpd_tls_mandatory_ciphers = high",
+    "tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2",
+    "smtpd_tls_mandatory_exclude_ciphers = aNULL",
+)
 
 ROWS: tuple[Row, ...] = (
     # SSL 2.0 and EXPORT, and a refusal without an alert: OpenSSL 1.0.1i.
@@ -391,21 +404,21 @@ ROWS: tuple[Row, ...] = (
         s_server(BULLSEYE, *EVERY_SUITE),
         ALL_TLS,
         "TLS_ECDH_anon_WITH_AES_256_CBC_SHA TLS_RSA_WITH_NULL_SHA TLS_RSA_WITH_SEED_CBC_SHA",
-        environment=PLAIN_OPENSSL,
+        environment=lambda: PLAIN_OPENSSL,
     ),
     Row(
         "openssl-3.0",
         s_server(BOOKWORM, *EVERY_SUITE),
         ALL_TLS,
         "TLS_ECDH_anon_WITH_AES_256_CBC_SHA TLS_RSA_WITH_NULL_SHA TLS_RSA_WITH_AES_128_CCM_8",
-        environment=PLAIN_OPENSSL,
+        environment=lambda: PLAIN_OPENSSL,
     ),
     Row(
         "openssl-3.5",
         s_server(TRIXIE, *EVERY_SUITE),
         ALL_TLS,
         "TLS_ECDH_anon_WITH_AES_256_CBC_SHA TLS_RSA_WITH_NULL_SHA TLS_RSA_WITH_AES_128_CCM_8",
-        environment=PLAIN_OPENSSL,
+        environment=lambda: PLAIN_OPENSSL,
     ),
     Row("nginx-stock", nginx(BOOKWORM, NGINX_STOCK), "TLSv1.2 TLSv1.3", "TLS_RSA_WITH_AES_128_CBC_SHA"),
     Row(
@@ -510,10 +523,21 @@ ROWS: tuple[Row, ...] = (
         ALL_TLS,
         "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA TLS_ECDH_anon_WITH_AES_256_CBC_SHA",
         scheme="smtp",
-        environment=POSTFIX,
+        plaintext="served",
+        **AS_POSTFIX,
+    ),
+    Row(
+        "postfix-encrypt", postfix(*POSTFIX_STRICT), "TLSv1.2 TLSv1.3", scheme="smtp", plaintext="refused", **AS_POSTFIX
+    ),
+    Row("vsftpd", vsftpd(), "TLSv1.2 TLSv1.3", scheme="ftp", plaintext="served", needs_root=True),
+    Row(
+        "vsftpd-forced",
+        vsftpd("allow_anon_ssl=YES", "force_anon_logins_ssl=YES"),
+        "TLSv1.2 TLSv1.3",
+        scheme="ftp",
+        plaintext="refused",
         needs_root=True,
     ),
-    Row("vsftpd", vsftpd(), "TLSv1.2 TLSv1.3", scheme="ftp", needs_root=True),
     Row("slapd", slapd(), ALL_TLS, "TLS_RSA_WITH_AES_128_CBC_SHA", scheme="ldap"),
 )
 

@@ -12,10 +12,17 @@ _PROGRAM_FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/postfix/sbin"
 
 
 class Missing(Exception):
-    """A program is not there. ``str()`` of it is the command that fetches it."""
+    """Something a server or scanner needs is not there. ``str()`` of it says what, and how to get it."""
 
     def __init__(self, what: str, part: str) -> None:
         super().__init__(f"{what} is missing: run tests/servers/install.sh {part}")
+
+
+class NotRoot(Missing):
+    """A server that only root can start."""
+
+    def __init__(self, what: str) -> None:
+        Exception.__init__(self, f"{what} can only be started by root: run the tests with sudo")
 
 
 class Generation:
@@ -34,7 +41,9 @@ class Generation:
 
     @functools.cached_property
     def libraries(self) -> Path:
-        return next(path.parent for path in self.root.glob("usr/lib/*-linux-*/libcrypto.so.*"))
+        for found in self.root.glob("usr/lib/*-linux-*/libcrypto.so.*"):
+            return found.parent
+        raise Missing(f"Debian {self.name}", self.name)
 
     def library_path(self, *extra: str) -> str:
         triplet = self.libraries.name

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.encryption.in_transit.tests.servers import catalogue
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
-from ansible_collections.encryption.in_transit.tests.servers.programs import Generation, Missing
+from ansible_collections.encryption.in_transit.tests.servers.programs import Missing, NotRoot
 from ansible_collections.encryption.in_transit.tests.servers.server import Process
 
 
@@ -24,25 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
 
 
-def absent(reason: str) -> t.NoReturn:
-    """A program is not there: on a developer's machine that is no failure, in CI it is one."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def present() -> t.Callable[[Generation], Generation]:
-    """``present(generation)``: the same, or the end of the test where it was not unpacked."""
-
-    def checked(generation: Generation) -> Generation:
-        try:
-            generation.program("openssl")
-        except Missing as missing:
-            absent(str(missing))
-        return generation
-
-    return checked
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call() -> t.Iterator[None]:
+    """A program that is not there: on a developer's machine that is no failure, in CI it is one."""
+    outcome = yield
+    raised = outcome.excinfo[1] if outcome.excinfo else None  # type: ignore[attr-defined]
+    if isinstance(raised, Missing):
+        ending = pytest.fail.Exception if os.environ.get("CI") == "true" else pytest.skip.Exception
+        outcome.force_exception(ending(str(raised)))  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +58,9 @@ def serve(pki: Pki, folder: Path) -> t.Iterator[t.Callable[[str], Process]]:
             if name not in running:
                 row = catalogue.BY_NAME[name]
                 if row.needs_root and os.geteuid():
-                    absent(f"{name} has to be started by root")
-                try:
-                    server = row.server(pki, folder)
-                    stack.enter_context(server)
-                except Missing as missing:
-                    absent(str(missing))
-                running[name] = server
+                    raise NotRoot(name)
+                running[name] = row.server(pki, folder)
+                stack.enter_context(running[name])
             return running[name]
 
         yield started

@@ -56,9 +56,7 @@ def ciphers(generation: Generation) -> list[str]:
     return done.stdout.strip().split(":")
 
 
-@pytest.fixture(scope="module", params=[BULLSEYE, TRIXIE], ids=lambda generation: generation.name)
-def openssl(request: pytest.FixtureRequest, present: t.Callable[[Generation], Generation]) -> Generation:
-    return present(request.param)
+every_openssl = pytest.mark.parametrize("openssl", [BULLSEYE, TRIXIE], ids=lambda generation: generation.name)
 
 
 def family_of(name: str) -> str:
@@ -66,6 +64,7 @@ def family_of(name: str) -> str:
     return next((family for word, family in FAMILIES.items() if word in name.split("-")), "rsa")
 
 
+@every_openssl
 @pytest.mark.parametrize("versions", [("-tls1_2",), ("-no_tls1", "-no_tls1_1")], ids=["tls1.2", "tls1.2-and-1.3"])
 @pytest.mark.parametrize("family", ["rsa", "ecdsa", "dsa"])
 def test_every_suite_alone(family: str, versions: tuple[str, ...], openssl: Generation, pki: Pki, folder: Path) -> None:
@@ -84,6 +83,7 @@ def test_every_suite_alone(family: str, versions: tuple[str, ...], openssl: Gene
     assert wrong == []
 
 
+@every_openssl
 def test_every_group_alone(openssl: Generation, pki: Pki, folder: Path) -> None:
     known = {name: group for group in groups.all_groups() for name in group.openssl if group.tls12}
     argv = openssl.run("openssl", "ecparam", "-list_curves")
@@ -102,6 +102,7 @@ def test_every_group_alone(openssl: Generation, pki: Pki, folder: Path) -> None:
     assert wrong == []
 
 
+@every_openssl
 def test_every_set_of_protocols(openssl: Generation, pki: Pki, folder: Path) -> None:
     switches = {"TLSv1.0": "-no_tls1", "TLSv1.1": "-no_tls1_1", "TLSv1.2": "-no_tls1_2", "TLSv1.3": "-no_tls1_3"}
     sets = [names for size in range(1, 5) for names in itertools.combinations(switches, size)]

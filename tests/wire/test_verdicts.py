@@ -63,6 +63,13 @@ def test_nothing_forbidden_is_missed(row: Row, verdict: t.Callable[[Row], Report
         assert {item["group"] for item in report["groups"]["forbidden"]} & set(row.groups.split())
 
 
+@pytest.mark.parametrize("row", [row for row in catalogue.ROWS if row.plaintext], ids=lambda row: row.name)
+def test_work_without_tls(row: Row, verdict: t.Callable[[Row], Report]) -> None:
+    assert verdict(row)["starttls"]["plaintext"] == row.plaintext
+    status = {item["check"]: item["status"] for item in verdict(row)["findings"]}["transport.plaintext"]
+    assert status == ("fail" if row.plaintext == "served" else "pass")
+
+
 @every_server
 def test_nothing_true_is_indeterminate(row: Row, verdict: t.Callable[[Row], Report]) -> None:
     """A server that answers everything leaves no question open."""
