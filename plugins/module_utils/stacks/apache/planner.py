@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...baseline.dialects import openssl
-from ...baseline.model import PROTOCOLS, Clamp, clamp
-from ..contract import Edit, Plan, Provenance, Unmended
+from ...baseline.model import PROTOCOLS, clamp
+from ..contract import Plan, Provenance
+from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner
 from . import http, layout
 from .addresses import addresses
 from .effective import (
@@ -39,34 +39,14 @@ from .resolver import Statement, edited, resolve
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
-    from ..contract import Document, Instance
+    from ..contract import Document, Edit, Instance
     from .addresses import Address
-    from .grammar import Directive
     from .resolver import Configuration, Scope
-
-#: The check that names each protocol.
-_CHECKS = {
-    "SSLv2": "protocol.sslv2",
-    "SSLv3": "protocol.sslv3",
-    "TLSv1.0": "protocol.tls1_0",
-    "TLSv1.1": "protocol.tls1_1",
-    "TLSv1.2": "protocol.tls1_2",
-    "TLSv1.3": "protocol.tls1_3",
-}
 
 #: Switches that must not be on, and the check that says so.
 _BAD_SWITCHES = {"sslcompression": "tls.compression", "sslinsecurerenegotiation": "tls.secure_renegotiation"}
-#: The same as OpenSSL options (SSL_CONF_cmd(3), Options).
-_BAD_OPTIONS = {"compression": "tls.compression", "unsafelegacyrenegotiation": "tls.secure_renegotiation"}
-
 #: TLS modules that have directives of their own, and the one that switches each on.
 _OTHER_MODULES = {"gnutlsenable": "mod_gnutls", "nssengine": "mod_nss", "tlsengine": "mod_tls"}
-
-#: OpenSSL security level from which certificates, groups and signatures have 112 bits (SSL_CTX_set_security_level(3)).
-_LEVEL = 2
-_LEVEL_MARK = re.compile(r"@SECLEVEL=(\d+)")
-
-_WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
 
 
 def plan(
@@ -84,57 +64,23 @@ def plan(
     return Plan(tuple(edits), clamps + tuple(planner.clamps), tuple(planner.unmended))
 
 
-class _Planner:
+class _Planner(Planner):
     def __init__(
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
     ) -> None:
-        self.instance, self.documents, self.baseline = instance, documents, baseline
-        self.overrides = options.get("overrides", "mend")
-        self.hsts = options.get("hsts", "report")
-        self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
+        super().__init__(documents, baseline, options)
+        self.instance = instance
         self.rules = Rules(instance)
         self.configuration = resolve(instance, documents)
         self.main = self.configuration.main
         self.legs = list(legs(self.configuration))
-        self.clamps: list[Clamp] = []
-        self.unmended: list[Unmended] = []
-        self._spans: dict[tuple[str, int, int], list[Edit]] = {}
 
-    # --- collecting edits -------------------------------------------------------------------------------------------
-
-    def _edit(self, directive: Directive, span: layout.Span, check: str, reason: str) -> None:
-        """Note an edit, unless the user wants that file left alone. The same edit from two contexts counts once."""
-        tree = directive.tree
-        if tree.data[span.start : span.end] == span.replacement:
-            return
-        if self.overrides != "mend" and tree.path != self.documents[0].path:
-            if self.overrides == "fail":
-                message = f'"{directive.text}" breaks the baseline ({reason}), and overrides is "fail"'
-                raise tree.error(directive.start, message)
-            place = Provenance(tree.path, directive.line, directive.text)
-            self._leave(check, place, f"{reason}; left alone because overrides is {self.overrides!r}")
-            return
-        edit = Edit(tree.path, span.start, span.end, span.replacement, tree.position(span.start)[0], check, reason)
-        known = self._spans.setdefault((tree.path, span.start, span.end), [])
-        # Insertions at one place are all wanted, each once; of replacements the first reason stands.
-        if not known or (span.start == span.end and span.replacement not in [item.replacement for item in known]):
-            known.append(edit)
-
-    def _leave(self, check: str, place: Provenance | Statement | Scope | None, reason: str) -> None:
-        if place is None:
-            place = Provenance("", 0, "built-in default")
-        elif not isinstance(place, Provenance):
-            if place.directive is None:
-                place = Provenance(self.documents[0].path, 0, "main server")
-            else:
-                place = Provenance(place.directive.tree.path, place.directive.line, place.directive.text)
-        if not any(known.check == check and known.provenance == place for known in self.unmended):
-            self.unmended.append(Unmended(check, place, reason))
-
-    def edits(self) -> list[Edit]:
-        order = {document.path: number for number, document in enumerate(self.documents)}
-        every = [edit for edits in self._spans.values() for edit in edits]
-        return sorted(every, key=lambda edit: (order[edit.path], edit.start, edit.end))
+    def _tell(self, check: str, place: Statement | Scope, reason: str) -> None:
+        """Leave something alone; the main server, which nothing opens, is known by the main file."""
+        if place.directive is None:
+            self._leave_at(check, Provenance(self.documents[0].path, 0, "main server"), reason)
+        else:
+            self._leave(check, place.directive, reason)
 
     def _respell(self, statement: Statement, value: str, check: str, reason: str) -> None:
         """Another last argument."""
@@ -145,43 +91,8 @@ class _Planner:
     def _protocols(self) -> str:
         return " ".join(["-all", *(f"+{word_of(name)}" for name in self.baseline.protocols)])
 
-    def _ciphers(self) -> str:
-        return openssl.cipher_list(self.baseline.suites_tls12)
-
-    def _ciphersuites(self) -> str:
-        return openssl.ciphersuites(self.baseline.suites_tls13)
-
-    def _groups(self) -> str:
-        return openssl.groups(self.baseline.groups)
-
-    def _weak_suites(self, names: t.Sequence[str] | None, approved: t.Sequence[str]) -> bool:
-        """Whether a list breaks the baseline, or leaves nothing of it. What cannot be told apart counts as weak."""
-        if names is None:
-            return True
-        return any(map(self.baseline.forbids_suite, names)) or not any(name in approved for name in names)
-
-    def _weak_groups(self, names: t.Sequence[str] | None) -> bool:
-        if names is None:
-            return True
-        return any(map(self.baseline.forbids_group, names)) or not any(name in self.baseline.groups for name in names)
-
-    def _weak_protocols(self, names: t.Iterable[str]) -> list[str]:
-        return [name for name in PROTOCOLS if name in names and name not in self.baseline.protocols]
-
     def _weak_tickets(self, value: str) -> bool:
         return self.baseline.session_tickets != "any" and value == "static"
-
-    def _why_suites(self, names: t.Sequence[str] | None) -> str:
-        if names is None:
-            return "a list that is kept elsewhere cannot be proved to hold the baseline"
-        bad = [name for name in names if self.baseline.forbids_suite(name)]
-        if not bad:
-            return "no suite of the baseline is usable" if names else "no suite is usable"
-        return f"{', '.join(bad[:3])}{f' and {len(bad) - 3} more' if len(bad) > 3 else ''} must be off"
-
-    def _why_groups(self, names: t.Sequence[str] | None) -> str:
-        bad = [name for name in names or () if self.baseline.forbids_group(name)]
-        return f"{', '.join(bad[:4])} must be off" if bad else "none of the baseline's groups is offered"
 
     # --- what stands there ------------------------------------------------------------------------------------------
 
@@ -222,7 +133,7 @@ class _Planner:
             reason = f"httpd knows no protocol {unknown[0]!r}"
         else:
             reason = f"{', '.join(missing)} must be on" if on else "no protocol is left on"
-        check = check or (_CHECKS[weak[0]] if weak else "config.valid" if unknown else "protocol.approved")
+        check = check or (CHECKS[weak[0]] if weak else "config.valid" if unknown else "protocol.approved")
         self._edit(statement.directive, layout.respell(statement.directive, self._protocols()), check, reason)
 
     def _mend_ciphers(self, scope: Scope, name: str, check: str) -> None:
@@ -242,24 +153,10 @@ class _Planner:
         self, statement: Statement, old: str, names: t.Sequence[str] | None, scope: Scope, proxy: bool = False
     ) -> str:
         """The list that should stand there; ``old`` itself when it is as good."""
-        weak = bool(self.baseline.suites_tls12) and self._weak_suites(names, self.baseline.suites_tls12)
-        marks = _LEVEL_MARK.findall(old)
-        if not marks:
-            return self._ciphers() if weak else old
-        level = wanted = int(marks[-1])
-        if level < _LEVEL and not proxy:
-            obstacle = self._needs_level(statement, scope)
-            if obstacle:
-                reason = f"@SECLEVEL={level} is kept: {obstacle}; then write @SECLEVEL={_LEVEL} or take it away"
-                self._leave("signature.forbidden", statement, reason)
-            else:
-                wanted = _LEVEL
-        if not weak and wanted == level:
-            return old
-        body = self._ciphers() if weak else _LEVEL_MARK.sub("", old).strip(":")
-        return f"{body}:@SECLEVEL={wanted}"
+        obstacle = None if proxy else lambda: self._needs_level(scope)
+        return self._list_for(statement.directive, old, names, obstacle)
 
-    def _needs_level(self, statement: Statement, scope: Scope) -> str:
+    def _needs_level(self, scope: Scope) -> str:
         """Why a lowered security level cannot be raised without risk; empty when it can.
 
         OpenSSL refuses to load a weak certificate above its level, and httpd then ends on the reload.
@@ -274,9 +171,9 @@ class _Planner:
                 for word in item.args[:1]:
                     loads = outside.get(("loads", word))
                     if loads is None:
-                        return f"whether {word} loads at level {_LEVEL} is not known; check it"
+                        return f"whether {word} loads at level {LEVEL} is not known; check it"
                     if not loads:
-                        return f"{word} does not load at level {_LEVEL}; have it issued with a stronger key or hash"
+                        return f"{word} does not load at level {LEVEL}; have it issued with a stronger key or hash"
         return ""
 
     def _command(self, command: Command, scope: Scope) -> tuple[str, str, str]:
@@ -287,7 +184,7 @@ class _Planner:
         if name == "minprotocol" and (value.lower() == "none" or (limit and PROTOCOLS.index(limit) < oldest)):
             below = [one for one in PROTOCOLS[:oldest] if one in self.instance.capabilities.protocols]
             reason = f"MinProtocol overrides SSLProtocol, so {', '.join(below)} would be on"
-            return word_of(PROTOCOLS[oldest]), _CHECKS[PROTOCOLS[oldest - 1]], reason
+            return word_of(PROTOCOLS[oldest]), CHECKS[PROTOCOLS[oldest - 1]], reason
         if name == "maxprotocol" and limit and PROTOCOLS.index(limit) < oldest:
             return word_of(PROTOCOLS[newest]), "protocol.approved", "no protocol of the baseline is below this limit"
         if name == "protocol":
@@ -313,12 +210,12 @@ class _Planner:
         elif name == "options":
             check, reason, words = "", "", [word.strip() for word in value.split(",")]
             for number, (word, enabled) in enumerate(switches(value)):
-                if enabled and word in _BAD_OPTIONS:
-                    check, reason = _BAD_OPTIONS[word], f"{words[number]} must be off"
+                if enabled and word in BAD_OPTIONS:
+                    check, reason = BAD_OPTIONS[word], f"{words[number]} must be off"
                     words[number] = "-" + words[number].lstrip("+")
             return (",".join(words) if check else value), check, reason
         elif name in ("signaturealgorithms", "clientsignaturealgorithms"):
-            kept = [word for word in value.split(":") if not _WEAK_SIGNATURE.search(word)]
+            kept = [word for word in value.split(":") if not WEAK_SIGNATURE.search(word)]
             if kept:
                 return ":".join(kept), "signature.forbidden", "MD5 and SHA-1 signatures must not be made"
         return value, "", ""
@@ -354,7 +251,7 @@ class _Planner:
             weak = self._weak_protocols(found.value)
             unset = decides.last("sslprotocol") is None
             if unset and (weak or not set(found.value) & set(baseline.protocols)):
-                check = _CHECKS[weak[0]] if weak else "protocol.approved"
+                check = CHECKS[weak[0]] if weak else "protocol.approved"
                 self._add(before[id(decides)], f"SSLProtocol {self._protocols()}", check, found.default)
             _text, origin = rules.cipher_string(scope)
             names = rules.suites_tls12(scope).value
@@ -422,9 +319,9 @@ class _Planner:
                 reason = "Strict-Transport-Security is missing"
             if self.hsts != "mend":
                 reason += '; it binds browsers for a long time, so it is set only with hsts: "mend"'
-                self._leave("http.hsts", place, reason)
+                self._tell("http.hsts", place, reason)
             elif "headers_module" not in self.configuration.modules:
-                self._leave("http.hsts", place, f"{reason}; load mod_headers, without which httpd cannot send it")
+                self._tell("http.hsts", place, f"{reason}; load mod_headers, without which httpd cannot send it")
             else:
                 self._mend_hsts(server, reason)
 
@@ -436,7 +333,7 @@ class _Planner:
         for header in [*known, *inner]:
             directive = header.statement.directive
             if header.action == "unset" or (not header.certain and header.action in ("set", "add")):
-                self._leave("http.hsts", header.statement, f"{reason}; this line is in the way")
+                self._tell("http.hsts", header.statement, f"{reason}; this line is in the way")
             elif (http.age_of(header.value) or 0) < self.baseline.hsts_max_age:
                 start, end = directive.arguments
                 raw = directive.tree.data[start:end]
@@ -444,14 +341,14 @@ class _Planner:
                 if count:
                     self._edit(directive, layout.Span(start, end, new), "http.hsts", reason)
                 else:
-                    self._leave("http.hsts", header.statement, f"{reason}; the value has no max-age")
+                    self._tell("http.hsts", header.statement, f"{reason}; the value has no max-age")
         if any(header.certain and header.action != "unset" for header in known):
             return
         line = f'Header always set Strict-Transport-Security "max-age={age}"'
         # Always into the host: the main server speaks plaintext too, where the header must not be sent.
         owner = server.directive
         if owner is None:
-            self._leave("http.hsts", server, f"{reason}; set it in a virtual host for TLS alone")
+            self._tell("http.hsts", server, f"{reason}; set it in a virtual host for TLS alone")
             return
         beside = [item.directive for item in _lines(server) if item.name == "header" or item.name.startswith("ssl")]
         beside = [directive for directive in beside if directive.tree.path == owner.tree.path]
@@ -468,17 +365,17 @@ class _Planner:
                 plain = http.plaintext(server)
                 if plain.value == "served":
                     reason = f"{address.label} answers in plaintext; redirect it to https or close it"
-                    self._leave("transport.plaintext", plain.statements[0] if plain.statements else server, reason)
+                    self._tell("transport.plaintext", plain.statements[0] if plain.statements else server, reason)
         for scope in self.main.below():
             for name, module in _OTHER_MODULES.items():
                 for statement in scope.own(name):
                     if [word.lower() for word in statement.args] != ["off"]:
                         reason = f"{module} speaks TLS here, and only its handshakes can be judged; use mod_ssl"
-                        self._leave("config.override", statement, reason)
+                        self._tell("config.override", statement, reason)
         for letter, value in self.instance.facts["options"]:
             if letter in "cC" and value.lower().lstrip().startswith("ssl"):
                 reason = "the command line httpd was started with sets this; take it away there"
-                self._leave("config.override", Provenance("", 0, f"-{letter} {value}"), reason)
+                self._leave_at("config.override", Provenance("", 0, f"-{letter} {value}"), reason)
         for leg in self.legs:
             verify = leg.scope.last("sslproxyverify")
             if verify is None or [word.lower() for word in verify.args] != ["require"]:
@@ -486,7 +383,7 @@ class _Planner:
                     f"the certificate of {leg.peer} is not verified; set SSLProxyVerify require and"
                     f" SSLProxyCACertificateFile with the CA that issued it"
                 )
-                self._leave("upstream.verification", verify or leg.statement, reason)
+                self._tell("upstream.verification", verify or leg.statement, reason)
 
     def check(self, edits: t.Sequence[Edit]) -> None:
         """Look at the result as a stranger would: what still breaks the baseline was left alone, and is said so."""
@@ -496,12 +393,12 @@ class _Planner:
             settings = server_settings(rules, address, number)
             protocols = settings["protocols"].value
             for name in self._weak_protocols(protocols):
-                self._still(_CHECKS[name], settings["protocols"].provenance)
+                self._still(CHECKS[name], settings["protocols"].provenance)
             if not set(protocols) & set(baseline.protocols):
                 self._still("protocol.approved", settings["protocols"].provenance)
             for name in baseline.required_protocols:
                 if name not in protocols:
-                    self._still(_CHECKS[name], settings["protocols"].provenance)
+                    self._still(CHECKS[name], settings["protocols"].provenance)
             for key in ("suites_tls12", "suites_tls13"):
                 if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
                     self._still("suite.forbidden", settings[key].provenance)
@@ -514,18 +411,11 @@ class _Planner:
                 reason = f"not proved that {leg.peer} speaks what the baseline approves; it might be lost"
             place = settings["protocols"].provenance[0]
             if self._weak_protocols(settings["protocols"].value):
-                self._leave("upstream.protocol", place if place.file else provenance(leg.statement), reason)
+                self._leave_at("upstream.protocol", place if place.file else provenance(leg.statement), reason)
             for key in ("suites_tls12", "suites_tls13"):
                 if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
                     place = settings[key].provenance[0]
-                    self._leave("upstream.suite", place if place.file else provenance(leg.statement), reason)
-
-    def _still(self, check: str, places: t.Sequence[Provenance]) -> None:
-        place = places[0]
-        same = [item for item in self.unmended if item.check == check and item.provenance.file == place.file]
-        clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
-        if not same and not clamped:
-            self.unmended.append(Unmended(check, place, "still in force after all edits; mend it here"))
+                    self._leave_at("upstream.suite", place if place.file else provenance(leg.statement), reason)
 
 
 def _lines(scope: Scope) -> list[Statement]:

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the planners of stacks with OpenSSL share: collecting edits, and telling what breaks the baseline and why."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..baseline.dialects import openssl
+from ..baseline.model import PROTOCOLS
+from ..errors import ConfigurationError
+from .contract import Edit, Provenance, Unmended
+
+if t.TYPE_CHECKING:
+    from ..baseline.model import Baseline, Clamp
+    from .contract import Document
+
+#: The check that names each protocol.
+CHECKS = {
+    "SSLv2": "protocol.sslv2",
+    "SSLv3": "protocol.sslv3",
+    "TLSv1.0": "protocol.tls1_0",
+    "TLSv1.1": "protocol.tls1_1",
+    "TLSv1.2": "protocol.tls1_2",
+    "TLSv1.3": "protocol.tls1_3",
+}
+
+#: OpenSSL security level from which certificates, groups and signatures have 112 bits (SSL_CTX_set_security_level(3)).
+LEVEL = 2
+_LEVEL_MARK = re.compile(r"@SECLEVEL=(\d+)")
+
+#: Words of a signature algorithm list that stand for MD5, SHA-1 or DSA, in OpenSSL's and in the standard's spelling.
+WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
+
+#: What OpenSSL options do for us: switched on they break the baseline (SSL_CONF_cmd(3), Options).
+BAD_OPTIONS = {"compression": "tls.compression", "unsafelegacyrenegotiation": "tls.secure_renegotiation"}
+
+
+class _Tree(t.Protocol):
+    path: str
+    data: bytes
+
+    def position(self, offset: int) -> tuple[int, int]: ...
+
+    def error(self, offset: int, message: str) -> ConfigurationError: ...
+
+
+class _Directive(t.Protocol):
+    """A directive as every grammar has it: a span of its tree, and its text on one line."""
+
+    start: int
+
+    @property
+    def tree(self) -> _Tree: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class Planner:
+    """Edits and what was left alone. Subclasses walk over a configuration and call the methods below."""
+
+    def __init__(self, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]) -> None:
+        self.documents, self.baseline = documents, baseline
+        self.overrides = options.get("overrides", "mend")
+        self.hsts = options.get("hsts", "report")
+        self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
+        self.clamps: list[Clamp] = []
+        self.unmended: list[Unmended] = []
+        self._spans: dict[tuple[str, int, int], list[Edit]] = {}
+
+    # --- collecting ---------------------------------------------------------------------------------------------------
+
+    def _edit(self, directive: _Directive, span: tuple[int, int, bytes], check: str, reason: str) -> None:
+        """Note an edit, unless the user wants that file left alone. The same edit from two contexts counts once."""
+        tree = directive.tree
+        start, end, replacement = span
+        if tree.data[start:end] == replacement:
+            return
+        if self.overrides != "mend" and tree.path != self.documents[0].path:
+            if self.overrides == "fail":
+                message = f'"{directive.text}" breaks the baseline ({reason}), and overrides is "fail"'
+                raise tree.error(directive.start, message)
+            self._leave(check, directive, f"{reason}; left alone because overrides is {self.overrides!r}")
+            return
+        edit = Edit(tree.path, start, end, replacement, tree.position(start)[0], check, reason)
+        known = self._spans.setdefault((tree.path, start, end), [])
+        # Insertions at one place are all wanted, each once; of replacements the first reason stands.
+        if not known or (start == end and replacement not in [item.replacement for item in known]):
+            known.append(edit)
+
+    def _leave(self, check: str, directive: _Directive | None, reason: str, default: str = "") -> None:
+        """Tell what was left alone; without a directive ``default`` names what is built in."""
+        if directive is None:
+            self._leave_at(check, Provenance("", 0, default), reason)
+        else:
+            self._leave_at(check, Provenance(directive.tree.path, directive.line, directive.text), reason)
+
+    def _leave_at(self, check: str, place: Provenance, reason: str) -> None:
+        if not any(known.check == check and known.provenance == place for known in self.unmended):
+            self.unmended.append(Unmended(check, place, reason))
+
+    def edits(self) -> list[Edit]:
+        """In the order of the documents and of their bytes."""
+        order = {document.path: number for number, document in enumerate(self.documents)}
+        every = [edit for edits in self._spans.values() for edit in edits]
+        return sorted(every, key=lambda edit: (order[edit.path], edit.start, edit.end))
+
+    def _still(self, check: str, provenance: t.Sequence[Provenance]) -> None:
+        """What is in force although nobody has told of it yet."""
+        place = provenance[0]
+        same = [item for item in self.unmended if item.check == check and item.provenance.file == place.file]
+        clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
+        if not same and not clamped:
+            self.unmended.append(Unmended(check, place, "still in force after all edits; mend it here"))
+
+    # --- the baseline in OpenSSL's words ------------------------------------------------------------------------------
+
+    def _ciphers(self) -> str:
+        return openssl.cipher_list(self.baseline.suites_tls12)
+
+    def _ciphersuites(self) -> str:
+        return openssl.ciphersuites(self.baseline.suites_tls13)
+
+    def _groups(self) -> str:
+        return openssl.groups(self.baseline.groups)
+
+    # --- what breaks it -----------------------------------------------------------------------------------------------
+
+    def _weak_suites(self, names: t.Sequence[str] | None, approved: t.Sequence[str]) -> bool:
+        """Whether a list breaks the baseline, or leaves nothing of it. What cannot be told apart counts as weak."""
+        if names is None:
+            return True
+        return any(map(self.baseline.forbids_suite, names)) or not any(name in approved for name in names)
+
+    def _weak_groups(self, names: t.Sequence[str] | None) -> bool:
+        if names is None:
+            return True
+        return any(map(self.baseline.forbids_group, names)) or not any(name in self.baseline.groups for name in names)
+
+    def _weak_protocols(self, names: t.Iterable[str]) -> list[str]:
+        return [name for name in PROTOCOLS if name in names and name not in self.baseline.protocols]
+
+    def _why_suites(self, names: t.Sequence[str] | None) -> str:
+        if names is None:
+            return "a list that is kept elsewhere cannot be proved to hold the baseline"
+        bad = [name for name in names if self.baseline.forbids_suite(name)]
+        if not bad:
+            return "no suite of the baseline is usable" if names else "no suite is usable"
+        return f"{', '.join(bad[:3])}{f' and {len(bad) - 3} more' if len(bad) > 3 else ''} must be off"
+
+    def _why_groups(self, names: t.Sequence[str] | None) -> str:
+        bad = [name for name in names or () if self.baseline.forbids_group(name)]
+        return f"{', '.join(bad[:4])} must be off" if bad else "none of the baseline's groups is offered"
+
+    def _list_for(
+        self, directive: _Directive, old: str, names: t.Sequence[str] | None, obstacle: t.Callable[[], str] | None
+    ) -> str:
+        """The cipher list that should stand there; ``old`` itself when it is as good.
+
+        ``obstacle`` tells why a security level below :data:`LEVEL` cannot be raised without risk, empty when it can;
+        without it the level stays.
+        """
+        weak = bool(self.baseline.suites_tls12) and self._weak_suites(names, self.baseline.suites_tls12)
+        marks = _LEVEL_MARK.findall(old)
+        if not marks:
+            return self._ciphers() if weak else old
+        level = wanted = int(marks[-1])
+        if level < LEVEL and obstacle is not None:
+            why = obstacle()
+            if why:
+                reason = f"@SECLEVEL={level} is kept: {why}; then write @SECLEVEL={LEVEL} or take it away"
+                self._leave("signature.forbidden", directive, reason)
+            else:
+                wanted = LEVEL
+        if not weak and wanted == level:
+            return old
+        body = self._ciphers() if weak else _LEVEL_MARK.sub("", old).strip(":")
+        return f"{body}:@SECLEVEL={wanted}"
