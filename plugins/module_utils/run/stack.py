@@ -182,6 +182,7 @@ class _Work:
         look = proof.look()
         self._tell_view(view)
         self._tell_diff(view)
+        self._tell_proofs(look, look)
         self._judge(view.listeners, view.plan, look)
         plaintext = [endpoint for one in view.listeners if not one.tls for endpoint in one.endpoints]
         if plaintext and self.options.get("proof", True):

@@ -8,6 +8,7 @@ test here reads every value about TLS as the daemons will.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 import typing as t
@@ -34,9 +35,13 @@ _PAIRS = (("tls_cert_file", "tls_key_file"), ("tls_eccert_file", "tls_eckey_file
 #: Commands whose arguments are options only (smtpd(8) and the others take no more).
 _NO_ARGUMENTS = ("smtpd", "postscreen", "tlsproxy", "smtp", "lmtp")
 
-#: Seconds.
+#: Children that take connections from outside.
+_LISTENING = ("smtpd", "postscreen", "tlsproxy")
+
+#: Seconds; the last one is how long idle children may take to end after a reload.
 _TEST_TIMEOUT = 120
 _RELOAD_TIMEOUT = 120
+_PATIENCE = 2
 
 
 class Generation(t.NamedTuple):
@@ -270,6 +275,24 @@ def start(host: Host, instance: Instance) -> None:
 
 
 def settled(host: Host, instance: Instance, before: t.Any) -> bool:
-    """A new queue manager runs. Idle smtpd processes end with the old one; one at work ends with its session."""
+    """A new queue manager runs, and no process from before it takes connections any more.
+
+    Idle ones end at once; one at work ends with its session, which may last, and takes no other: no need to wait.
+    """
     now = generation(host, instance)
-    return now is not None and now.queue is not None and (before is None or now.queue != before.queue)
+    if now is None or now.queue is None or (before is not None and now.queue == before.queue):
+        return False
+    since = now.queue[1]
+    older = any(
+        process.ppid == now.master[0]
+        and process.start < since
+        and process.argv
+        and posixpath.basename(process.argv[0]) in _LISTENING
+        for process in host.processes()
+    )
+    return not older or _ticks(host) - since > _PATIENCE * os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(host: Host) -> float:
+    """Clock ticks since boot, as :class:`Process` counts them (proc(5), uptime)."""
+    return float(host.read("/proc/uptime").split()[0]) * os.sysconf("SC_CLK_TCK")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -157,8 +158,12 @@ def test_a_generation_ends_with_its_queue_manager():
     assert first == later == ((41, 100), (43, 101)), "children come and go without a reload"
     there = host(PID, [MASTER_PROCESS])
     assert not POSTFIX.settled(there, instance(), first)
-    there = host(PID, [MASTER_PROCESS, QUEUE._replace(pid=50, start=200)])
-    assert POSTFIX.settled(there, instance(), first)
+    new = QUEUE._replace(pid=50, start=20000)
+    assert POSTFIX.settled(host(PID, [MASTER_PROCESS, new]), instance(), first)
+    hertz = os.sysconf("SC_CLK_TCK")
+    for seconds, done in ((1, False), (3, True)):
+        uptime = {"/proc/uptime": f"{20000 / hertz + seconds:.2f} 1.00"}
+        assert POSTFIX.settled(host({**PID, **uptime}, [MASTER_PROCESS, new, idle]), instance(), first) is done
 
 
 def test_a_pid_that_belongs_to_someone_else():
