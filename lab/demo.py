@@ -42,6 +42,9 @@ PROTOCOLS = {
 }
 FORBIDDEN = {"TLSv1.0", "TLSv1.1"}
 TOOLS = ("OUR ENGINE", "OPENSSL S_CLIENT", "SSLSCAN")
+#: Schemes that begin in plaintext and change over to TLS, as s_client and sslscan call them; the others begin with TLS.
+STARTTLS = {name: (name, name) for name in ("ftp", "imap", "ldap", "mysql", "pop3", "smtp", "xmpp")}
+STARTTLS["postgres"] = ("postgres", "psql")
 
 
 class Seen(t.NamedTuple):
@@ -100,13 +103,15 @@ def by_our_engine(endpoints: t.Sequence[str]) -> dict[str, tuple[frozenset[str],
 
 
 def by_s_client(endpoint: str) -> frozenset[str]:
-    address, name = _target(endpoint)
+    address, name, starttls = _target(endpoint)
+    connect = ["-connect", address, *(["-servername", name] if name else ["-noservername"])]
+    connect += ["-starttls", starttls[0]] if starttls else []
     accepted = set()
     for protocol, (option, _version) in PROTOCOLS.items():
         # Ask for everything this OpenSSL still knows, whatever the machine's policy is.
         ciphers = [] if protocol == "TLSv1.3" else ["-cipher", "ALL:@SECLEVEL=0"]
         done = run(
-            "openssl", "s_client", "-connect", address, "-servername", name, option, *ciphers, "-brief",
+            "openssl", "s_client", *connect, option, *ciphers, "-brief",
             show=False, stdin=subprocess.DEVNULL, timeout=20, env={**os.environ, "OPENSSL_CONF": "/dev/null"},
         )  # fmt: skip
         if done.returncode == 0 and "CONNECTION ESTABLISHED" in done.stderr:
@@ -115,10 +120,12 @@ def by_s_client(endpoint: str) -> frozenset[str]:
 
 
 def by_sslscan(endpoint: str) -> frozenset[str]:
-    address, name = _target(endpoint)
+    address, name, starttls = _target(endpoint)
+    more = [f"--sni-name={name}"] if name else []
+    more += [f"--starttls-{starttls[1]}"] if starttls else []
     done = run(
         "sslscan", "--xml=-", "--no-ciphersuites", "--no-check-certificate", "--no-compression", "--no-fallback",
-        "--no-groups", "--no-heartbleed", "--no-renegotiation", f"--sni-name={name}", address,
+        "--no-groups", "--no-heartbleed", "--no-renegotiation", *more, address,
         show=False, stdin=subprocess.DEVNULL, timeout=60,
     )  # fmt: skip
     try:
@@ -133,15 +140,16 @@ def by_sslscan(endpoint: str) -> frozenset[str]:
     return frozenset(protocol for protocol, (_option, version) in PROTOCOLS.items() if version in enabled)
 
 
-def _target(endpoint: str) -> tuple[str, str]:
+def _target(endpoint: str) -> tuple[str, str, tuple[str, str] | None]:
+    """Address with port, server name or nothing, and what each tool calls the change to TLS if there is one."""
     parts = urlsplit(endpoint)
-    return parts.netloc, parse_qs(parts.query)["sni"][0]
+    return parts.netloc, parse_qs(parts.query).get("sni", [""])[0], STARTTLS.get(parts.scheme)
 
 
 def look(fleet: lab.Fleet) -> dict[str, Seen]:
     """Every endpoint of the fleet by all three tools."""
     endpoints = [endpoint for host in fleet.hosts for endpoint in host.endpoints]
-    encrypted = [endpoint for endpoint in endpoints if urlsplit(endpoint).scheme == "https"]
+    encrypted = [endpoint for endpoint in endpoints if urlsplit(endpoint).scheme != "http"]
     ours = by_our_engine(endpoints)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         openssl = dict(zip(encrypted, pool.map(by_s_client, encrypted), strict=True))
