@@ -50,10 +50,9 @@ class HandshakeProof:
             now = after.get(endpoint)
             if now is None:
                 continue
-            if was.get("plaintext") is not None and not now["alive"]:
-                found.append(f"{endpoint} answered in plaintext before, and nobody can connect now ({_why_dead(now)})")
-                continue
             if not was["alive"]:
+                if was.get("plaintext") is not None and now.get("plaintext") is None and not now["alive"]:
+                    found.append(f"{endpoint} served in plaintext before, and nobody now ({_why_dead(now)})")
                 continue
             if not now["alive"]:
                 found.append(f"{endpoint} answered before and does not now ({_why_dead(now)})")
@@ -69,7 +68,8 @@ class HandshakeProof:
         """What is accepted though the files on disk forbid it: they are not loaded, or another program answers."""
         found = []
         for endpoint, report in look.items():
-            beyond = self._beyond_files(self._listeners[endpoint], report)
+            # A plan may bring TLS where the files have none yet.
+            beyond = self._beyond_files(self._listeners[endpoint], report) if endpoint in self._listeners else []
             found += [f"{endpoint} accepts {what}, which the files forbid" for what in beyond]
         return found
 

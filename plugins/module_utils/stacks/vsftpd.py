@@ -121,6 +121,7 @@ _PLACES = ("/usr/sbin/vsftpd", "/usr/local/sbin/vsftpd")
 _TEMPLATES = tuple(f"{folder}/systemd/system/vsftpd@.service" for folder in ("/etc", "/usr/lib", "/lib"))
 _LIBRARIES = ("/usr/lib/*-linux-gnu*", "/lib/*-linux-gnu*", "/usr/lib64", "/lib64", "/usr/lib", "/usr/local/lib")
 _SYSTEMCTL_TIMEOUT = 120
+_START_TIMEOUT = 10
 
 #: The second state in proc_net_tcp(5): a socket that listens.
 _LISTENS = "0A"
@@ -970,7 +971,7 @@ def restart(host: Host, instance: Instance) -> None:
         host.signal(master.pid, signal.SIGTERM)
     except OSError as error:
         raise TransactionError("reload", f"vsftpd {master.pid} took no signal: {error.strerror}") from error
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _START_TIMEOUT
     while _master(host, instance) == master:
         if time.monotonic() > deadline:
             raise TransactionError("reload", f"vsftpd {master.pid} does not end")
@@ -1000,10 +1001,20 @@ def _show(host: Host, unit: str, name: str) -> str:
 
 
 def _systemctl(host: Host, verb: str, unit: str) -> None:
+    import time
+
     done = host.run(["systemctl", verb, unit], timeout=_SYSTEMCTL_TIMEOUT)
     if done.rc != 0:
         message = f"systemctl {verb} {unit} failed with status {done.rc}"
         raise TransactionError("reload", message, output=(done.stderr + done.stdout).strip())
+    # A simple service counts as started before the program is there (systemd.service(5), Type=).
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not any(host.unit(process.pid) == unit for process in masters(host)):
+        state = _show(host, unit, "ActiveState")
+        if "=failed" in state or "=inactive" in state or time.monotonic() > deadline:
+            said = host.run(["systemctl", "status", "--no-pager", "--full", unit], timeout=30).stdout
+            raise TransactionError("reload", f"{unit} ended at its start", output=said.strip())
+        time.sleep(0.05)
 
 
 def settled(host: Host, instance: Instance, before: t.Any) -> bool:
@@ -1041,7 +1052,7 @@ class Vsftpd(Stack):
 
     name = "vsftpd"
     title = "vsftpd"
-    reloads = "restarted (it loads TLS settings only at its start; open sessions have ended)"
+    reloads = "restarted (which ends open sessions)"
 
     def discover(self, host: Host) -> list[Instance]:
         return discover(host)
