@@ -1,0 +1,242 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Our reading of Postfix against a real Postfix: its values, its traps by handshake, a run that is proved.
+
+Needs root (master(8) does) and Debian's packages ``postfix`` and ``openssl``. The instance lives in a folder of its own
+on loopback ports, and is gone when the tests end.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import machine
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.config import Config
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.stack import Postfix
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_tools import fixtures
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_traps import ALL, TRAPS
+
+pytestmark = pytest.mark.servers
+
+FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+DAEMONS = """\
+pickup    unix  n  -  n  60    1  pickup
+cleanup   unix  n  -  n  -     0  cleanup
+qmgr      unix  n  -  n  300   1  qmgr
+tlsmgr    unix  -  -  n  1000? 1  tlsmgr
+rewrite   unix  -  -  n  -     -  trivial-rewrite
+bounce    unix  -  -  n  -     0  bounce
+smtp      unix  -  -  n  -     -  smtp
+anvil     unix  -  -  n  -     1  anvil
+proxymap  unix  -  -  n  -     -  proxymap
+postlog   unix-dgram n - n -   1  postlogd
+"""
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Daemon(Postfix):
+    """A Postfix in a folder of its own, and the stack that finds only this one."""
+
+    def __init__(self, folder):
+        self.folder, self.config = folder, folder / "etc"
+        self.ports = free_ports(3)
+        for name in ("etc", "queue", "data"):
+            (folder / name).mkdir(mode=0o755)
+        shutil.chown(folder / "data", "postfix")
+        for name in ("postfix-script", "post-install", "postfix-files", "postfix-files.d", "dynamicmaps.cf"):
+            source = f"/etc/postfix/{name}"
+            if os.path.exists(source):
+                os.symlink(source, self.config / name)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx",
+             "-out", folder / "cert.pem", "-keyout", folder / "key.pem"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def write(self, main="", submission="", level="may"):
+        (self.config / "main.cf").write_text(
+            f"compatibility_level = 2\nqueue_directory = {self.folder}/queue\ndata_directory = {self.folder}/data\n"
+            f"inet_interfaces = 127.0.0.1\nmyhostname = mx.example\nmaillog_file_prefixes = {self.folder}\n"
+            f"maillog_file = {self.folder}/log\nsmtpd_tls_security_level = {level}\nsmtp_tls_security_level = may\n"
+            f"smtpd_tls_cert_file = {self.folder}/cert.pem\nsmtpd_tls_key_file = {self.folder}/key.pem\n{main}"
+        )
+        a, b, c = self.ports
+        (self.config / "master.cf").write_text(
+            f"{a} inet n - n - - smtpd\n{b} inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt {submission}\n"
+            f"{c} inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n{DAEMONS}"
+        )
+
+    def do(self, word):
+        done = subprocess.run(["postfix", "-c", self.config, word], capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def load(self):
+        """Start, or reload and wait for it: old processes must not answer for new files."""
+        before = self.generation(HOST, self.instance)
+        code, words = self.do("reload" if before else "start")
+        assert code == 0, words
+        deadline = time.monotonic() + 20
+        while not self.settled(HOST, self.instance, before):
+            assert time.monotonic() < deadline, "no new queue manager"
+            time.sleep(0.05)
+
+    @functools.cached_property
+    def build(self):
+        return tuple(HOST.run(["postconf", *option]).stdout for option in (["-d"], ["-T", "run-version"]))
+
+    @property
+    def instance(self):
+        defaults, library = machine.read_defaults(self.build[0]), machine._numbers(self.build[1])
+        return machine.instance(HOST, str(self.config), defaults, library, machine.read_ports(HOST))
+
+    def discover(self, host):
+        return [self.instance]
+
+    def speaks(self, port, *options):
+        """Whether an independent client ends a handshake, at a security level that refuses nothing."""
+        starttls = [] if port == self.ports[2] else ["-starttls", "smtp"]
+        command = ["timeout", "10", "openssl", "s_client", "-connect", f"127.0.0.1:{port}", *starttls, *options]
+        done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
+        return bool(re.search(r"^New, .* Cipher is (?!\(NONE\))", done.stdout, re.MULTILINE))
+
+    def accepted(self, port):
+        return tuple(name for name in ALL if self.speaks(port, FLAGS[name], "-cipher", "ALL:@SECLEVEL=0"))
+
+
+HOST = Host()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    if os.geteuid() or not all(shutil.which(name, path=path) for name in ("postfix", "postconf", "openssl")):
+        missing = "root, postfix and openssl are needed"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    os.environ["PATH"] = path
+    # Its daemons give up their rights and must still reach their folders.
+    folder = tmp_path_factory.mktemp("postfix")
+    for parent in (folder, *list(folder.parents)[:-2]):
+        parent.chmod(0o755)
+    made = Daemon(folder)
+    made.write()
+    yield made
+    made.do("stop")
+
+
+@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.name)
+def test_trap(daemon, trap):
+    """What the table says a real Postfix does, what ``postfix check`` makes of it, and that the plan ends it."""
+    if daemon.instance.version < (3, 6):
+        pytest.skip("the table is about Postfix 3.6 and newer")
+    daemon.write(trap.main, trap.submission)
+    daemon.load()
+    assert daemon.do("check")[0] == 0, "Postfix itself finds nothing"
+    assert daemon.test(HOST, daemon.instance).ok is not trap.broken
+    for port, accepts in zip(daemon.ports, trap.accepts):
+        assert daemon.accepted(port) == (accepts or ())
+    documents = daemon.read(HOST, daemon.instance)
+    plan = daemon.plan(daemon.instance, documents, model.load(), {})
+    for path, data in apply_edits(documents, plan.edits).items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    assert daemon.test(HOST, daemon.instance).ok
+    daemon.load()
+    for port, accepts in zip(daemon.ports, trap.accepts):
+        offered = accepts is not None or trap.broken
+        assert daemon.accepted(port) == (("TLSv1.2", "TLSv1.3") if offered else ())
+
+
+def test_a_run_is_proved_and_the_next_changes_nothing(daemon, tmp_path):
+    daemon.write()
+    daemon.load()
+    assert daemon.speaks(daemon.ports[0], "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0")
+    options = {"state_dir": str(tmp_path)}
+    first, second = (desk.harden(daemon, HOST, options) for _ in range(2))
+    assert (first["changed"], first["failed"], second["changed"], second["failed"]) == (True, False, False, False)
+    assert first["instances"][0]["shadow_test"] == "passed" or "not possible" in first["instances"][0]["shadow_test"]
+    for port in daemon.ports:
+        assert daemon.accepted(port) == ("TLSv1.2", "TLSv1.3")
+        for suites in ("aNULL", "AES128-SHA", "ECDHE-RSA-AES128-SHA"):
+            assert not daemon.speaks(port, "-tls1_2", "-cipher", f"{suites}:@SECLEVEL=0")
+        assert not daemon.speaks(port, "-tls1_2", "-cipher", "ALL:@SECLEVEL=0", "-sigalgs", "RSA+SHA1")
+
+
+def test_a_key_too_small_is_told_before_anything_is_touched(daemon, tmp_path):
+    small = tmp_path / "small.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "2", "-subj", "/CN=mx",
+         "-out", small, "-keyout", small],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    daemon.write(f"smtpd_tls_cert_file = {small}\nsmtpd_tls_key_file = {small}\n")
+    daemon.load()
+    before = (daemon.config / "main.cf").read_bytes()
+    result = desk.harden(daemon, HOST, {"state_dir": str(tmp_path / "state")})
+    assert result["failed"] and "too weak for OpenSSL's security level 2" in result["msg"]
+    assert (daemon.config / "main.cf").read_bytes() == before
+    assert daemon.accepted(daemon.ports[0]) == ALL, "the service goes on as it was"
+
+
+def test_a_certificate_that_is_not_its_keys(daemon):
+    daemon.write(f"smtpd_tls_key_file = {daemon.folder}/other.pem\n")
+    subprocess.run(["openssl", "genrsa", "-out", daemon.folder / "other.pem", "2048"], check=True, capture_output=True)
+    assert daemon.do("check")[0] == 0
+    result = daemon.test(HOST, daemon.instance)
+    assert not result.ok and "then offers no TLS" in result.output
+    daemon.load()
+    assert daemon.accepted(daemon.ports[0]) == ()
+
+
+@pytest.mark.parametrize("fixture", fixtures(), ids=str)
+def test_our_reading_is_that_of_postconf(daemon, fixture, tmp_path):
+    """Every parameter of main.cf and every option of master.cf, expanded, as postconf(1) prints them."""
+    for name, data in fixture.files.items():
+        (tmp_path / name.rpartition("/")[2]).write_bytes(data)
+
+    def ask(*options):
+        command = ["postconf", "-c", str(tmp_path), *options]
+        return subprocess.run(command, capture_output=True, check=True).stdout.decode("utf-8", "surrogateescape")
+
+    ours = machine.instance(HOST, str(tmp_path), daemon.instance.facts["defaults"], (3, 0, 19), {})
+    config = Config(ours, machine.read(HOST, ours))
+    scope = config.scope()
+
+    def plain(text):
+        return " ".join(text.split())
+
+    for line in ask("-n").splitlines():
+        name, _equals, value = line.partition("=")
+        decider = scope.decider(name.strip())
+        assert decider is not None and plain(decider.value) == plain(value), name
+    for line in ask("-nx").splitlines():
+        name, _equals, value = line.partition("=")
+        if "tls" in name and "data_directory" not in config.entries[name.strip()][-1].value:
+            assert plain(scope.text(name.strip())) == plain(value), name
+    theirs = {tuple(map(plain, line.split("=", 1))) for line in ask("-P").splitlines()}
+    found = {
+        (f"{service.name}/{service.type}/{option.name}", plain(option.value))
+        for service in config.services
+        for option in service.options
+    }
+    assert found == theirs
