@@ -59,8 +59,9 @@ def serve(pki: Pki, folder: Path) -> t.Iterator[t.Callable[[str], Process]]:
                 row = catalogue.BY_NAME[name]
                 if row.needs_root and os.geteuid():
                     raise NotRoot(name)
-                running[name] = row.server(pki, folder)
-                stack.enter_context(running[name])
+                server = row.server(pki, folder)
+                stack.enter_context(server)
+                running[name] = server
             return running[name]
 
         yield started
