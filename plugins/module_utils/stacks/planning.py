@@ -70,7 +70,7 @@ class Planner:
         self.hsts = options.get("hsts", "report")
         self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
         self.clamps: list[Clamp] = []
-        self.unmended: list[Unmended] = []
+        self._left: dict[tuple[str, Provenance], Unmended] = {}
         self._spans: dict[tuple[str, int, int], list[Edit]] = {}
 
     # --- collecting ---------------------------------------------------------------------------------------------------
@@ -101,8 +101,11 @@ class Planner:
             self._leave_at(check, Provenance(directive.tree.path, directive.line, directive.text), reason)
 
     def _leave_at(self, check: str, place: Provenance, reason: str) -> None:
-        if not any(known.check == check and known.provenance == place for known in self.unmended):
-            self.unmended.append(Unmended(check, place, reason))
+        self._left.setdefault((check, place), Unmended(check, place, reason))
+
+    @property
+    def unmended(self) -> list[Unmended]:
+        return list(self._left.values())
 
     def edits(self) -> list[Edit]:
         """In the order of the documents and of their bytes."""
@@ -113,10 +116,10 @@ class Planner:
     def _still(self, check: str, provenance: t.Sequence[Provenance]) -> None:
         """What is in force although nobody has told of it yet."""
         place = provenance[0]
-        same = [item for item in self.unmended if item.check == check and item.provenance.file == place.file]
+        same = any(known == check and other.file == place.file for known, other in self._left)
         clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
         if not same and not clamped:
-            self.unmended.append(Unmended(check, place, "still in force after all edits; mend it here"))
+            self._leave_at(check, place, "still in force after all edits; mend it here")
 
     # --- the baseline in OpenSSL's words ------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class _Planner(Planner):
                 self._mend_protocols(statement, "")
             self._mend_ciphers(scope, "sslciphersuite", "suite.forbidden")
             for command in commands(scope.own("sslopensslconfcmd")):
-                value, check, reason = self._command(command, scope)
+                value, check, reason = self._command(command)
                 if value != command.value:
                     self._respell(command.statement, value, check, reason)
             for name, check in _BAD_SWITCHES.items():
@@ -141,7 +141,7 @@ class _Planner(Planner):
         proxy = name == "sslproxyciphersuite"
         for text, statement in cipher_lists(scope.own(name), tls13=False):
             names = self.rules.expand(text + ":!aNULL:!eNULL:!EXP")
-            new = self._cipher_list(statement, text, names, scope, proxy)
+            new = self._cipher_list(statement, text, names, proxy)
             if new != text:
                 self._respell(statement, new, check, self._why_suites(names))
         for text, statement in cipher_lists(scope.own(name), tls13=True):
@@ -149,34 +149,35 @@ class _Planner(Planner):
             if self.baseline.suites_tls13 and self._weak_suites(names, self.baseline.suites_tls13):
                 self._respell(statement, self._ciphersuites(), check, self._why_suites(names))
 
-    def _cipher_list(
-        self, statement: Statement, old: str, names: t.Sequence[str] | None, scope: Scope, proxy: bool = False
-    ) -> str:
+    def _cipher_list(self, statement: Statement, old: str, names: t.Sequence[str] | None, proxy: bool = False) -> str:
         """The list that should stand there; ``old`` itself when it is as good."""
-        obstacle = None if proxy else lambda: self._needs_level(scope)
+        obstacle = None if proxy else lambda: self._needs_level(statement)
         return self._list_for(statement.directive, old, names, obstacle)
 
-    def _needs_level(self, scope: Scope) -> str:
+    def _needs_level(self, statement: Statement) -> str:
         """Why a lowered security level cannot be raised without risk; empty when it can.
 
         OpenSSL refuses to load a weak certificate above its level, and httpd then ends on the reload.
         """
         outside = self.documents[0].tree.outside
-        hosts = [scope, *scope.hosts] if scope.parent is None else [scope]
+        # A file may be included in several hosts: its line is one, and has to do for all of them.
+        users = [
+            scope for scope in self.main.below() if any(_is(item, statement) for item in scope.own(statement.name))
+        ]
+        hosts = [host for scope in users for host in ([scope, *scope.hosts] if scope.parent is None else [scope])]
         for host in hosts:
             verify = host.last("sslverifyclient")
             if verify is not None and [word.lower() for word in verify.args] != ["none"]:
                 return "clients may have certificates of that level; have them issued again"
-            for item in host.merged("sslcertificatefile"):
-                for word in item.args[:1]:
-                    loads = outside.get(("loads", word))
-                    if loads is None:
-                        return f"whether {word} loads at level {LEVEL} is not known; check it"
-                    if not loads:
-                        return f"{word} does not load at level {LEVEL}; have it issued with a stronger key or hash"
+            for word in self.rules.certificates(host).value:
+                loads = outside.get(("loads", word))
+                if loads is None:
+                    return f"whether {word} loads at level {LEVEL} is not known; check it"
+                if not loads:
+                    return f"{word} does not load at level {LEVEL}; have it issued with a stronger key or hash"
         return ""
 
-    def _command(self, command: Command, scope: Scope) -> tuple[str, str, str]:
+    def _command(self, command: Command) -> tuple[str, str, str]:
         """The value an OpenSSL command should have, the check that asks for it, and why."""
         name, value, baseline = command.name, command.value, self.baseline
         oldest, newest = (PROTOCOLS.index(baseline.protocols[number]) for number in (0, -1))
@@ -197,7 +198,7 @@ class _Planner(Planner):
                 return ",".join(words), "protocol.approved", "it switches off every protocol of the baseline"
         elif name == "cipherstring":
             names = self.rules.expand(value)
-            new = self._cipher_list(command.statement, value, names, scope)
+            new = self._cipher_list(command.statement, value, names)
             return new, "suite.forbidden", f"CipherString overrides SSLCipherSuite: {self._why_suites(names)}"
         elif name == "ciphersuites":
             names = self.rules.expand_tls13(value)

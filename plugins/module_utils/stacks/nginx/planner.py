@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...baseline.dialects import openssl
 from ...baseline.model import PROTOCOLS, Clamp, clamp
-from ..contract import Edit, Plan, Provenance, Unmended
+from ..contract import Plan
+from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner
 from . import http, layout
 from .addresses import Address, addresses
 from .effective import PROTOCOL_NAMES, Command, Leg, Rules, commands, legs, server_settings, switches, word_of
@@ -25,21 +25,11 @@ from .resolver import Scope, edited, resolve
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
-    from ..contract import Document, Instance
+    from ..contract import Document, Edit, Instance
     from .grammar import Directive
 
 #: The module blocks in which TLS is spoken.
 MODULES = ("http", "stream", "mail")
-
-#: The check that names each protocol.
-_CHECKS = {
-    "SSLv2": "protocol.sslv2",
-    "SSLv3": "protocol.sslv3",
-    "TLSv1.0": "protocol.tls1_0",
-    "TLSv1.1": "protocol.tls1_1",
-    "TLSv1.2": "protocol.tls1_2",
-    "TLSv1.3": "protocol.tls1_3",
-}
 
 #: Prefixes of the directives about connections to upstreams.
 _CLIENT_PREFIXES = ("proxy_ssl_", "grpc_ssl_", "uwsgi_ssl_")
@@ -49,18 +39,6 @@ _UPSTREAM = ("protocols", "ciphers", "conf_command")
 
 #: Directives nginx takes only once in a block: a second one is "duplicate" and fatal.
 _SINGLE = ("ssl_ciphers", "ssl_ecdh_curve", "ssl_session_tickets")
-
-#: What OpenSSL options do for us: switched on they break the baseline (SSL_CONF_cmd(3), Options).
-_BAD_OPTIONS = {
-    "compression": "tls.compression",
-    "unsafelegacyrenegotiation": "tls.secure_renegotiation",
-}
-
-#: OpenSSL security level from which certificates, groups and signatures have 112 bits (SSL_CTX_set_security_level(3)).
-_LEVEL = 2
-_LEVEL_MARK = re.compile(r"@SECLEVEL=(\d+)")
-
-_WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
 
 
 @no_collection()
@@ -79,7 +57,7 @@ def plan(
     return Plan(tuple(edits), clamps + tuple(planner.clamps), tuple(planner.unmended))
 
 
-class _Planner:
+class _Planner(Planner):
     def __init__(
         self,
         instance: Instance,
@@ -87,23 +65,18 @@ class _Planner:
         baseline: Baseline,
         options: t.Mapping[str, t.Any],
     ) -> None:
-        self.instance, self.documents, self.baseline = instance, documents, baseline
-        self.overrides = options.get("overrides", "mend")
-        self.hsts = options.get("hsts", "report")
-        self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
+        super().__init__(documents, baseline, options)
+        self.instance = instance
         self.rules = Rules(instance)
         self.main = resolve(documents)
         self.modules = self.main.blocks(*MODULES)
         self.addresses = addresses(self.main, instance)
         self.legs = list(legs(self.main))
-        self.clamps: list[Clamp] = []
-        self._left: dict[tuple[str, Provenance], Unmended] = {}
-        self._spans: dict[tuple[str, int, int], list[Edit]] = {}
         self._uses = self._count_uses()
         self._ticket_users = self._group_by_tickets()
         self._upstream_users = self._group_by_upstream()
 
-    # --- collecting edits -----------------------------------------------------------------------------------------
+    # --- who uses what -------------------------------------------------------------------------------------------
 
     def _count_uses(self) -> dict[int, int]:
         """How often each TLS directive is in force somewhere: a snippet included in ten servers counts ten."""
@@ -115,68 +88,11 @@ class _Planner:
                         uses[id(item)] = uses.get(id(item), 0) + 1
         return uses
 
-    def _edit(self, directive: Directive, span: layout.Span, check: str, reason: str) -> None:
-        """Note an edit, unless the user wants that file left alone. The same edit from two contexts counts once."""
-        tree = directive.tree
-        if tree.data[span.start : span.end] == span.replacement:
-            return
-        if self.overrides != "mend" and tree.path != self.documents[0].path:
-            if self.overrides == "fail":
-                message = f'"{directive.text}" breaks the baseline ({reason}), and overrides is "fail"'
-                raise tree.error(directive.start, message)
-            self._leave(check, directive, f"{reason}; left alone because overrides is {self.overrides!r}")
-            return
-        line = tree.position(span.start)[0]
-        edit = Edit(tree.path, span.start, span.end, span.replacement, line, check, reason)
-        known = self._spans.setdefault((tree.path, span.start, span.end), [])
-        # Insertions at one place are all wanted, each once; of replacements the first reason stands.
-        if not known or (span.start == span.end and span.replacement not in [item.replacement for item in known]):
-            known.append(edit)
-
-    def _leave(self, check: str, directive: Directive | None, reason: str, default: str = "") -> None:
-        if directive is None:
-            provenance = Provenance("", 0, default)
-        else:
-            provenance = Provenance(directive.tree.path, directive.line, directive.text)
-        self._left.setdefault((check, provenance), Unmended(check, provenance, reason))
-
-    @property
-    def unmended(self) -> list[Unmended]:
-        return list(self._left.values())
-
-    def edits(self) -> list[Edit]:
-        order = {document.path: number for number, document in enumerate(self.documents)}
-        every = [edit for edits in self._spans.values() for edit in edits]
-        return sorted(every, key=lambda edit: (order[edit.path], edit.start, edit.end))
-
     # --- the baseline in nginx's words ----------------------------------------------------------------------------
 
     @property
     def _protocols(self) -> list[str]:
         return [word_of(name) for name in self.baseline.protocols]
-
-    def _ciphers(self) -> str:
-        return openssl.cipher_list(self.baseline.suites_tls12)
-
-    def _ciphersuites(self) -> str:
-        return openssl.ciphersuites(self.baseline.suites_tls13)
-
-    def _groups(self) -> str:
-        return openssl.groups(self.baseline.groups)
-
-    def _weak_suites(self, names: t.Sequence[str] | None, approved: t.Sequence[str]) -> bool:
-        """Whether a list breaks the baseline, or leaves nothing of it. What cannot be told apart counts as weak."""
-        if names is None:
-            return True
-        return any(map(self.baseline.forbids_suite, names)) or not any(name in approved for name in names)
-
-    def _weak_groups(self, names: t.Sequence[str] | None) -> bool:
-        if names is None:
-            return True
-        return any(map(self.baseline.forbids_group, names)) or not any(name in self.baseline.groups for name in names)
-
-    def _weak_protocols(self, names: t.Iterable[str]) -> list[str]:
-        return [name for name in PROTOCOLS if name in names and name not in self.baseline.protocols]
 
     # --- what stands there ----------------------------------------------------------------------------------------
 
@@ -210,7 +126,7 @@ class _Planner:
         if not weak and not missing:
             return
         known = sorted((name for name in weak if name in PROTOCOLS), key=PROTOCOLS.index)
-        check = check or _CHECKS[(known or missing or ["TLSv1.0"])[0]]
+        check = check or CHECKS[(known or missing or ["TLSv1.0"])[0]]
         reason = f"{', '.join(known or weak)} must be off" if weak else f"{', '.join(missing)} must be on"
         first, rest = directives[0], directives[1:]
         self._edit(first, layout.respell(first, self._protocols), check, reason)
@@ -228,48 +144,24 @@ class _Planner:
                 continue
             old = directive.args[0]
             names = self.rules.suites_tls12(scope, prefix).value
-            new = self._cipher_list(directive, old, names, scope, prefix)
+            new = self._cipher_list(directive, old, names, prefix)
             if new != old:
                 self._edit(directive, layout.respell(directive, [new]), check, self._why_suites(names))
 
-    def _why_suites(self, names: t.Sequence[str] | None) -> str:
-        if names is None:
-            return "a list that is kept elsewhere cannot be proved to hold the baseline"
-        bad = [name for name in names if self.baseline.forbids_suite(name)]
-        if not bad:
-            return "no suite of the baseline is usable" if names else "no suite is usable"
-        return f"{', '.join(bad[:3])}{f' and {len(bad) - 3} more' if len(bad) > 3 else ''} must be off"
-
-    def _cipher_list(
-        self, directive: Directive, old: str, names: t.Sequence[str] | None, scope: Scope, prefix: str
-    ) -> str:
+    def _cipher_list(self, directive: Directive, old: str, names: t.Sequence[str] | None, prefix: str) -> str:
         """The list that should stand there; ``old`` itself when it is as good."""
-        weak = bool(self.baseline.suites_tls12) and self._weak_suites(names, self.baseline.suites_tls12)
-        marks = _LEVEL_MARK.findall(old)
-        if not marks:
-            return self._ciphers() if weak else old
-        level = int(marks[-1])
-        wanted = level
-        if level < _LEVEL and prefix == "ssl_":
-            obstacle = self._needs_level(directive, scope)
-            if obstacle:
-                reason = f"@SECLEVEL={level} is kept: {obstacle}; then write @SECLEVEL={_LEVEL} or take it away"
-                self._leave("signature.forbidden", directive, reason)
-            else:
-                wanted = _LEVEL
-        if not weak and wanted == level:
-            return old
-        body = self._ciphers() if weak else _LEVEL_MARK.sub("", old).strip(":")
-        return f"{body}:@SECLEVEL={wanted}"
+        obstacle = (lambda: self._needs_level(directive)) if prefix == "ssl_" else None
+        return self._list_for(directive, old, names, obstacle)
 
-    def _needs_level(self, directive: Directive, scope: Scope) -> str:
+    def _needs_level(self, directive: Directive) -> str:
         """Why a lowered security level cannot be raised without risk; empty when it can.
 
         OpenSSL refuses to load a weak certificate above its level, and nginx then does not start; a client's weak
         certificate would be refused as well.
         """
         loads = self.documents[0].tree.certificates
-        for inner in scope.below():
+        # A snippet may be included in several blocks: it is one line, and has to do for all of them.
+        for inner in (inner for module in self.modules for inner in module.below()):
             if inner.kind not in (*MODULES, "server") or directive not in inner.inherited(directive.name):
                 continue
             if any(item.args[:1] not in ([], ["off"]) for item in inner.inherited("ssl_verify_client")):
@@ -277,9 +169,9 @@ class _Planner:
             for item in inner.inherited("ssl_certificate"):
                 for word in item.args:
                     if loads.get(word) is None:
-                        return f"whether {word} loads at level {_LEVEL} is not known; check it"
+                        return f"whether {word} loads at level {LEVEL} is not known; check it"
                     if not loads[word]:
-                        return f"{word} does not load at level {_LEVEL}; have it issued with a stronger key or hash"
+                        return f"{word} does not load at level {LEVEL}; have it issued with a stronger key or hash"
         return ""
 
     def _mend_groups(self, scope: Scope) -> None:
@@ -289,10 +181,6 @@ class _Planner:
                 self._edit(
                     directive, layout.respell(directive, [self._groups()]), "group.forbidden", self._why_groups(names)
                 )
-
-    def _why_groups(self, names: t.Sequence[str] | None) -> str:
-        bad = [name for name in names or () if self.baseline.forbids_group(name)]
-        return f"{', '.join(bad[:4])} must be off" if bad else "none of the baseline's groups is offered"
 
     def _group_by_tickets(self) -> dict[int, list[tuple[Scope, Scope]]]:
         """Servers with the default servers of their addresses, by the block whose ssl_session_tickets they follow."""
@@ -336,7 +224,7 @@ class _Planner:
                 on, off = (on | some, off - some) if enabled else (on - some, off | some)
             weak = self._weak_protocols(on & set(self.instance.capabilities.protocols))
             if weak or not set(baseline.protocols) - off:
-                check = _CHECKS[weak[0]] if weak else "protocol.approved"
+                check = CHECKS[weak[0]] if weak else "protocol.approved"
                 words = ["-ALL", *(word_of(protocol) for protocol in baseline.protocols)]
                 return ",".join(words), check, f"Protocol overrides {prefix}protocols"
         elif name == "maxprotocol":
@@ -346,7 +234,7 @@ class _Planner:
                 return word_of(baseline.protocols[-1]), "protocol.approved", reason
         elif name == "cipherstring":
             names = self.rules.expand(value)
-            new = self._cipher_list(command.directive, value, names, scope, prefix)
+            new = self._cipher_list(command.directive, value, names, prefix)
             return new, "suite.forbidden", f"CipherString overrides {prefix}ciphers: {self._why_suites(names)}"
         elif name == "ciphersuites":
             names = self.rules.expand_tls13(value)
@@ -360,8 +248,8 @@ class _Planner:
             check, reason, words = "", "", [word.strip() for word in value.split(",")]
             tickets = self.baseline.session_tickets != "any" and prefix == "ssl_"
             for number, (word, enabled) in enumerate(switches(value)):
-                if enabled and word in _BAD_OPTIONS:
-                    check, reason = _BAD_OPTIONS[word], f"{words[number]} must be off"
+                if enabled and word in BAD_OPTIONS:
+                    check, reason = BAD_OPTIONS[word], f"{words[number]} must be off"
                 elif enabled and word == "sessionticket" and tickets and self._static(scope):
                     check, reason = "session.tickets", "tickets keep one key for long"
                 else:
@@ -369,7 +257,7 @@ class _Planner:
                 words[number] = "-" + words[number].lstrip("+")
             return (",".join(words) if check else value), check, reason
         elif name in ("signaturealgorithms", "clientsignaturealgorithms"):
-            kept = [word for word in value.split(":") if not _WEAK_SIGNATURE.search(word)]
+            kept = [word for word in value.split(":") if not WEAK_SIGNATURE.search(word)]
             if kept:
                 return ":".join(kept), "signature.forbidden", "MD5 and SHA-1 signatures must not be made"
         return value, "", ""
@@ -447,7 +335,7 @@ class _Planner:
             if decides.nearest("ssl_protocols") is None:
                 weak = self._weak_protocols(found.value)
                 if weak or not spoken & set(baseline.protocols):
-                    check = _CHECKS[weak[0]] if weak else "protocol.approved"
+                    check = CHECKS[weak[0]] if weak else "protocol.approved"
                     self._add(root, "ssl_protocols " + " ".join(self._protocols), check, found.default)
                     spoken = set(baseline.protocols)
             if baseline.suites_tls12 and spoken != {"TLSv1.3"}:
@@ -631,12 +519,12 @@ class _Planner:
                 protocols = settings["protocols"].value
                 weak = self._weak_protocols(protocols)
                 for name in weak:
-                    self._still(_CHECKS[name], settings["protocols"].provenance)
+                    self._still(CHECKS[name], settings["protocols"].provenance)
                 if not set(protocols) & set(baseline.protocols):
                     self._still("protocol.approved", settings["protocols"].provenance)
                 for name in baseline.required_protocols:
                     if name not in protocols:
-                        self._still(_CHECKS[name], settings["protocols"].provenance)
+                        self._still(CHECKS[name], settings["protocols"].provenance)
                 for key in ("suites_tls12", "suites_tls13"):
                     if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
                         self._still("suite.forbidden", settings[key].provenance)
@@ -654,11 +542,3 @@ class _Planner:
                 if suites.value is None or any(map(baseline.forbids_suite, suites.value)):
                     directive = suites.directives[0] if suites.directives else leg.directive
                     self._leave("upstream.suite", directive, reason)
-
-    def _still(self, check: str, provenance: t.Sequence[Provenance]) -> None:
-        place = provenance[0]
-        same = any(known == check and other.file == place.file for known, other in self._left)
-        clamped = any(item.check.partition(".")[0] == check.partition(".")[0] for item in self.clamps)
-        if not same and not clamped:
-            item = Unmended(check, place, "still in force after all edits; mend it here")
-            self._left.setdefault((check, place), item)

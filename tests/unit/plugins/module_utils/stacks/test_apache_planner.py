@@ -192,6 +192,15 @@ def test_the_level_is_kept_for_certificates_of_clients(monkeypatch):
     )
 
 
+def test_the_level_of_a_shared_line_does_for_all_hosts_it_is_in(monkeypatch):
+    from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import certificates
+
+    monkeypatch.setattr(certificates, "loads", lambda host, path: True)
+    hosts = host("Include tls.conf", "a") + host("SSLVerifyClient require\nInclude tls.conf", "b")
+    files = {MAIN: "Listen 443\n" + GOOD + hosts, f"{ROOT}/tls.conf": "SSLCipherSuite ALL:@SECLEVEL=0"}
+    assert Case(files).mended().text(f"{ROOT}/tls.conf") == f"SSLCipherSuite {STRONG}:@SECLEVEL=0"
+
+
 # --- backends ---------------------------------------------------------------------------------------------------------
 
 PROXY = "SSLProxyEngine on\nSSLProxyVerify require\nProxyPass / https://backend/\n"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
@@ -461,6 +461,14 @@ _block = st.lists(_directive, max_size=5).map(lambda lines: "\n  ".join(lines) +
 _listens = st.sampled_from(["listen 443 ssl;", "listen 127.0.0.1:443 ssl default_server;", "listen 80;", ""])
 
 
+@example(
+    levels=("include shared;\n", "\n"),
+    servers=[("listen 443 ssl;", "ssl_verify_client on;\n", "a"), ("listen 443 ssl;", "include shared;\n", "a")],
+    shared="ssl_ciphers ALL:@SECLEVEL=0;\n",
+    version="1.18.0",
+    library="1.1.1",
+    profile="intermediate",
+)
 @given(
     st.tuples(_block, _block),
     st.lists(st.tuples(_listens, _block, st.sampled_from("abc")), max_size=4),
