@@ -162,7 +162,9 @@ class _Planner(Planner):
         outside = self.documents[0].tree.outside
         # A file may be included in several hosts: its line is one, and has to do for all of them.
         users = [
-            scope for scope in self.main.below() if any(_is(item, statement) for item in scope.own(statement.name))
+            scope
+            for scope in self.main.below()
+            if any(item.directive is statement.directive for item in scope.own(statement.name))
         ]
         hosts = [host for scope in users for host in ([scope, *scope.hosts] if scope.parent is None else [scope])]
         for host in hosts:
