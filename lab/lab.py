@@ -549,6 +549,7 @@ def inventory(fleet: Fleet, config: Path) -> str:
     ]
     for host in fleet.hosts:
         lines += [f"    {host.name}:", f"      ansible_host: {host.address}"]
+        lines.append(f"      in_transit_stacks: {json.dumps(host.groups)}")
         lines.append("      in_transit_endpoints:" + ("" if host.endpoints else " []"))
         lines += [f"        - {json.dumps(endpoint)}" for endpoint in host.endpoints]
     groups = sorted({group for host in fleet.hosts for group in host.groups})
