@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Our engine against the other scanners and against a C program that sends the same bytes.
 
 All run against the same nginx on loopback, in turns, so that a busy machine is busy for all of them; medians. Wall and

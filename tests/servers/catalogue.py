@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Every real TLS server the engine is tested against: how to run it, and what is true of it.
 
 What is true was established without our engine: from the program's own configuration and by handshakes of

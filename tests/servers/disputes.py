@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Where other scanners say something else of our servers than our engine, why, and who can tell.
 
 ``tests/wire/test_peers.py`` holds that this list is complete, that every entry still occurs, and that the witness

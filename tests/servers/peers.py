@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The other scanners, run as their manuals say, and what each of them says in one shape.
 
 They judge our engine and are judged by it; nothing here uses its code. Suites are compared by code point.

@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The keys and certificates of one test session, made by this machine's openssl: a CA and leaves for 127.0.0.1."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A TLS server in pure Python: tlslite_server.py PORT CHAIN KEY LOWEST ("3.0" for SSL 3.0 ... "3.4" for TLS 1.3)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Servers that accept one single thing: the engine has to see each of them for what it is.
 
 OpenSSL 1.1.1 and 3.5 with every suite, group and set of protocols they can be limited to, many of them in one scan.

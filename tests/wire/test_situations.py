@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Situations in which scanners are known to call clean what is not: see docs/scanner-comparison.md."""
 
 from __future__ import annotations
