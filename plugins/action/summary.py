@@ -51,10 +51,10 @@ class ActionModule(ActionBase):
         else:
             owners = {endpoint: host for host in hosts for endpoint in left_by_roles.targets(hostvars[host])}
             scan = left_by_roles.scan(hostvars, hosts)
-            if scan.get("failed"):
-                raise AnsibleActionFail(f"the scan failed: {scan.get('msg')}")
+            if scan["failed"]:
+                raise AnsibleActionFail(f"the scan failed: {scan['failed']}")
             errors = {host: left_by_roles.error(hostvars[host]) for host in hosts}
-            made = summary.verify(per_host, scan.get("reports") or [], owners, errors, width)
+            made = summary.verify(per_host, scan["reports"], owners, errors, width)
         display.display("\n" + made.text + "\n")
         if options["dest"] and not self._task.check_mode:
             _write(options["dest"], {"of": of, "code": made.code, **made.counts})

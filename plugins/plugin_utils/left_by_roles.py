@@ -3,7 +3,7 @@
 """What the roles of this collection leave in the variables of each host, and how it is found again.
 
 ``__<stack>_tls_result``  what C(<stack>_tls) returned     ``__verify_targets``  endpoints of the host
-``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     result of the scan, on every host
+``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     what a scanner returned
                                                            ``__verify_error``    why the host could not be read
 """
 
@@ -31,8 +31,14 @@ def targets(variables: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def scan(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> dict[str, t.Any]:
-    """The result of the scan of all endpoints, which ran once for all hosts of the play; empty when it did not run."""
-    return next((hostvars[host]["__verify_scan"] for host in hosts if hostvars[host].get("__verify_scan")), None) or {}
+    """``reports`` of all endpoints in one list, and ``failed``: why a scanner failed, or None.
+
+    Each scanner's result is on the host that drove it; the other hosts skipped the task.
+    """
+    results = [hostvars[host].get("__verify_scan") or {} for host in hosts]
+    failures = [str(one.get("msg")) for one in results if one.get("failed") or one.get("unreachable")]
+    reports = [report for one in results for report in one.get("reports") or ()]
+    return {"reports": reports, "failed": failures[0] if failures else None}
 
 
 def error(variables: t.Mapping[str, t.Any]) -> str | None:

@@ -16,10 +16,10 @@ def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
     everyone, everything = variables["groups"]["all"], variables["hostvars"]
     playing = list(variables.get("ansible_play_hosts_all") or [])
     scan = left_by_roles.scan(everything, playing)
-    if scan.get("failed"):
-        raise InputError(f"the scan of the endpoints failed: {scan.get('msg')}")
+    if scan["failed"]:
+        raise InputError(f"the scan of the endpoints failed: {scan['failed']}")
     targets = {name: left_by_roles.targets(everything[name]) for name in playing}
-    scans = _by_owner(scan.get("reports") or [], targets)
+    scans = _by_owner(scan["reports"], targets)
     found = [_host(name, everything[name], scans.get(name, [])) for name in playing]
     skipped = "not among the hosts of this play (its pattern, or --limit)"
     found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]

@@ -1,0 +1,29 @@
+"""What roles leave on hosts is found by its name."""
+
+from __future__ import annotations
+
+from ansible_collections.encryption.in_transit.plugins.plugin_utils import left_by_roles
+
+
+def test_results_are_found_by_kind_and_stack():
+    variables = {"__nginx_tls_audit": {"a": 1}, "__nginx_tls_result": {"b": 1}, "__x_tls_audit": {}, "nginx_tls_x": 1}
+    assert left_by_roles.stacks(variables, "audit") == {"nginx": {"a": 1}}
+    assert left_by_roles.stacks(variables, "result") == {"nginx": {"b": 1}}
+
+
+def test_shares_of_several_scanners_are_one_scan():
+    hostvars = {
+        "a": {"__verify_scan": {"reports": [{"endpoint": "1"}]}},
+        "b": {"__verify_scan": {"reports": [{"endpoint": "2"}]}},
+        "c": {"__verify_scan": {"skipped": True}},
+        "d": {},
+    }
+    assert left_by_roles.scan(hostvars, hostvars) == {"reports": [{"endpoint": "1"}, {"endpoint": "2"}], "failed": None}
+
+
+def test_one_scanner_that_failed_fails_the_scan():
+    hostvars = {
+        "a": {"__verify_scan": {"reports": []}},
+        "b": {"__verify_scan": {"unreachable": True, "msg": "no route to scanner2"}},
+    }
+    assert left_by_roles.scan(hostvars, hostvars)["failed"] == "no route to scanner2"
