@@ -291,6 +291,8 @@ def read(host: Host, instance: Instance) -> list[Document]:
         try:
             path = host.realpath(named)
             data = host.read(path)
+        except IsADirectoryError:
+            return  # user_config_dir may have folders for other things; a main file cannot be one
         except OSError as error:
             raise ConfigurationError(named, 0, 0, f"cannot be read: {error.strerror}") from error
         options = parse(path, data)
@@ -305,8 +307,7 @@ def read(host: Host, instance: Instance) -> list[Document]:
     folder = config.text("user_config_dir")
     if folder:
         for path in host.glob(f"{folder.rstrip('/')}/*"):
-            if not host.exists(f"{path}/."):
-                load(path, os.path.basename(path))
+            load(path, os.path.basename(path))
     found = list(documents.values())
     key, objection = _certificate(host, config)
     weak = False
