@@ -8,12 +8,12 @@ Line numbers stay those of the real files, so that provenance can be followed.
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 
+from .. import exporting
 from ..contract import Document, ExportFile, Instance
-from ..redact import MARK, is_secret_name, looks_random, redact
+from ..redact import is_secret_name, looks_random
 from .effective import listeners
 from .grammar import Directive, Token
 
@@ -34,55 +34,8 @@ _VARIABLE = re.compile(r"\$\{?\w+\}?")
 
 def export(instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
     """The listeners first, as JSON, then one file for each document under its own path."""
-    files = [ExportFile("listeners.json", *_listeners(instance, documents))]
-    for document in documents:
-        text, redactions = _document(document)
-        files.append(ExportFile("files/" + document.path.lstrip("/"), text, redactions))
-    return files
-
-
-def _listeners(instance: Instance, documents: t.Sequence[Document]) -> tuple[str, int]:
-    count = 0
-
-    def clean(text: str) -> str:
-        nonlocal count
-        text, more = redact(text)
-        count += more
-        return text
-
-    rows = []
-    for listener in listeners(instance, documents):
-        row = listener._asdict()
-        row["settings"] = {
-            name: {
-                "value": setting.value,
-                "provenance": [{**place._asdict(), "text": clean(place.text)} for place in setting.provenance],
-            }
-            for name, setting in listener.settings.items()
-        }
-        rows.append(row)
-    return json.dumps(rows, indent=2, sort_keys=True) + "\n", count
-
-
-def _document(document: Document) -> tuple[str, int]:
-    """The text of one file, redacted."""
-    pieces: list[str] = []
-    at = 0
-    spans = sorted(_secrets(document))
-    for start, end in spans:
-        if start < at:
-            continue
-        pieces.append(_text(document.data[at:start]))
-        # A secret over several lines leaves as many, so that later lines keep their numbers.
-        pieces.append(MARK + "\n" * document.data.count(b"\n", start, end))
-        at = end
-    pieces.append(_text(document.data[at:]))
-    text, more = redact("".join(pieces))
-    return text, len(spans) + more
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+    files = [exporting.listeners(listeners(instance, documents))]
+    return files + [exporting.document(document, _secrets(document)) for document in documents]
 
 
 def _secrets(document: Document) -> t.Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ import os.path
 import typing as t
 
 from ...errors import ConfigurationError
+from .. import certificates
 from ..contract import Document
 from ..text import apply_edits
 from . import grammar
@@ -84,33 +85,8 @@ def _certificates(host: Host, folder: str, documents: t.Sequence[Document]) -> d
                 for word in directive.args:
                     if word not in found:
                         outside = "$" in word or word.startswith(("data:", "engine:", "store:"))
-                        found[word] = None if outside else loads(host, os.path.join(folder, word))
+                        found[word] = None if outside else certificates.loads(host, os.path.join(folder, word))
     return found
-
-
-def loads(host: Host, path: str) -> bool | None:
-    """Whether OpenSSL takes a certificate chain at security level 2, as nginx asks it to; None when it cannot be read.
-
-    The private key is not touched: the chain is judged before the key is looked for (SSL_CTX_use_certificate(3)).
-    """
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.set_ciphers("ALL:@SECLEVEL=2")
-        context.load_cert_chain(host.outside(path), host.outside(path), password=lambda: "")
-    except ssl.SSLError as error:
-        if error.reason in ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"):
-            return False
-        # The key is not in the file with the chain, as it should be.
-        return True if _has_certificate(host, path) else None
-    except OSError:
-        return None
-    return True
-
-
-def _has_certificate(host: Host, path: str) -> bool:
-    return b"-----BEGIN CERTIFICATE-----" in host.read(path)
 
 
 def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
