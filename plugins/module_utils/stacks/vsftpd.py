@@ -291,9 +291,9 @@ def read(host: Host, instance: Instance) -> list[Document]:
         try:
             path = host.realpath(named)
             data = host.read(path)
-        except IsADirectoryError:
-            return  # user_config_dir may have folders for other things; a main file cannot be one
         except OSError as error:
+            if user and isinstance(error, IsADirectoryError):
+                return  # user_config_dir may have folders for other things
             raise ConfigurationError(named, 0, 0, f"cannot be read: {error.strerror}") from error
         options = parse(path, data)
         for option in options:
