@@ -27,6 +27,9 @@ core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
 PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
 PACKAGES_DEMO = sslscan
 PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
+# Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
+# start at the next boot, so their tests are skipped there until you install them.
+PACKAGES_DAEMONS = nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix
 
 # Colours and progress bars have no place in a log.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -81,6 +84,7 @@ packages-demo:
 
 packages-test:
 	@hacking/apt-install.sh 'the tests' $(PACKAGES_LAB) $(PACKAGES_DEMO) $(PACKAGES_TEST)
+	@[ "$${CI:-}" != true ] || DORMANT=yes hacking/apt-install.sh 'the tests of daemons' $(PACKAGES_DAEMONS)
 
 .PHONY: lock
 lock: $(DEV) ## renew requirements*.txt and tests/cores/*.txt from their .in files
