@@ -629,7 +629,9 @@ class _Scan:
         if check.status == ACCEPTED:
             if not target.pauses:
                 target.steady, target.limit = True, self.options.per_host
-        elif target.pauses < len(_PAUSES):
+            return
+        target.examination.limits = True
+        if target.pauses < len(_PAUSES):
             target.check = check
             target.open += 1
             target.queue.insert(0, check)

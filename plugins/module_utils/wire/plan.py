@@ -111,6 +111,11 @@ class Talk:
         self.reached = True
 
 
+def _silent(probe: Probe) -> bool:
+    """Whether a connection was closed or reset without an answer, which connection limiters do as well."""
+    return probe.settled == SOFT and probe.outcome.alert is None
+
+
 class Question:
     """Something to be refused, asked in one shape or more. ``version`` is the protocol version it is about.
 
@@ -137,6 +142,11 @@ class Question:
         return any(probe.settled == SOFT for probe in self.shapes)
 
     @property
+    def silent(self) -> bool:
+        """Whether its proof rests on connections that ended without any answer."""
+        return any(_silent(probe) for probe in self.shapes)
+
+    @property
     def decisive(self) -> bool:
         return all(probe.settled in (REFUSED, SOFT) for probe in self.shapes)
 
@@ -153,7 +163,8 @@ class Result:
 class Examination:
     """Everything asked of one address of one endpoint, and everything learned.
 
-    ``full``: list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
+    ``limits`` is set when a handshake that had succeeded did not later: silence then proves nothing any more. ``full``:
+    list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
     """
 
     def __init__(self, endpoint: Endpoint, kit: Kit, full: bool = False, ask_http: bool = False) -> None:
@@ -162,12 +173,13 @@ class Examination:
         self.talks: list[Talk] = []
         self.questions: dict[str, Question] = {}
         self.controls: list[Probe] = []
-        self.live_after = False
+        self.live_after = self.limits = False
         self.reachable = False
         self.first_accepted: Probe | None = None
         self._plaintext: Probe | None = None
         self._first: dict[int | None, Probe] = {}
         self._shapes: set[bool] = set()
+        self._refusing: set[int] = set()
         self.hybrid: str | None = None
         self.survey: Survey | None = None
 
@@ -184,6 +196,8 @@ class Examination:
                 self.reachable = True
             if status == PLAINTEXT:
                 self._plaintext = self._plaintext or probe
+            elif status == REFUSED:
+                self._refusing.add(probe.hello.top)
             elif status == ACCEPTED:
                 self.first_accepted = self.first_accepted or probe
                 hello = probe.hello
@@ -229,6 +243,9 @@ class Examination:
             if len(question.shapes) > 1:
                 proof = next((probe for probe in question.shapes if not self._unsure(probe)), last)
             return Result(REFUSED, proof, proof.outcome.detail)
+        if self.limits and question.silent:
+            detail = f"{last.outcome.detail}, but so was a handshake that had succeeded before"
+            return Result(INDETERMINATE, last, detail)
         if not self.live_after:
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, and no handshake succeeded afterwards")
         return Result(REFUSED, last, f"{last.outcome.detail}, more than one hello, between handshakes that succeeded")
@@ -499,22 +516,33 @@ class Examination:
 
     def _follow_ups(self) -> Generator[list[Any], None, None]:
         """First once more what had no answer, then in another shape what was only soft."""
-        wave: list[Probe] = []
+        again: list[tuple[Probe, Probe]] = []
         for question in self.questions.values():
             for number, probe in enumerate(question.shapes):
-                if question.accepted is None and probe.settled not in (REFUSED, SOFT):
+                # Silence is strange where a hello for the same version was refused in words.
+                strange = _silent(probe) and (self.limits or probe.hello.top in self._refusing)
+                if question.accepted is None and (strange or probe.settled not in (REFUSED, SOFT)):
                     question.shapes[number] = self._retry(probe)
-                    wave.append(question.shapes[number])
-        if wave:
-            yield wave
-        wave = []
+                    again.append((probe, question.shapes[number]))
+        yield [after for _before, after in again]
+        # The same hello, first met by silence and then not: silence is no answer here.
+        self.limits = self.limits or any(_silent(before) and not _silent(after) for before, after in again)
+        if any(question.silent and question.accepted is None for question in self.questions.values()):
+            yield from self._control_between()
+        wave: list[Probe] = []
         for question in self.questions.values():
             if question.accepted is None and question.decisive and self._needs_another_shape(question):
                 first = question.shapes[0]
                 probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
                 wave.append(self._also(question.id, probe))
-        if wave:
-            yield wave
+        yield wave
+
+    def _control_between(self) -> Generator[list[Any], None, None]:
+        """Directly after connections that ended in silence: does that happen to a handshake that is taken, too?"""
+        control = self.check()
+        if control is not None:
+            yield [control]
+            self.limits = self.limits or control.status != ACCEPTED
 
     def _retry(self, probe: Probe) -> Probe:
         """The same question again: longer, and with the server's name if that was what was missed."""

@@ -355,6 +355,32 @@ def test_a_limiter_never_makes_a_weak_server_compliant(connections: int, how: st
             assert verdict == "indeterminate"
 
 
+@pytest.mark.parametrize("how", [CLOSED, RESET])
+def test_a_limiter_that_opens_again_never_makes_a_weak_server_compliant(how: str) -> None:
+    """Wherever it begins and however long it lasts: what was cut off in both shapes is not refused for it."""
+    weak = Server(suites12=(*GOOD12, 0x000A))
+
+    for first in range(2, 20):
+        for length in range(1, 20):
+            count = iter(range(1000))
+
+            def limited(probe: Probe, begin: int = first, end: int = first + length) -> tuple[bytes, str]:
+                return (b"", how) if begin <= next(count) < end else weak(probe)  # noqa: B023  used up in this round
+
+            assert verdict_of(examine(limited)) in ("non_compliant", "indeterminate"), (first, length)
+
+
+@pytest.mark.parametrize(("served", "dropped"), [(n, m) for n in range(2, 16) for m in range(1, n + 1)])
+def test_an_endpoint_that_drops_up_to_every_other_connection(served: int, dropped: int) -> None:
+    weak = Server(suites12=(*GOOD12, 0x000A))
+    count = iter(range(1000))
+
+    def leaky(probe: Probe) -> tuple[bytes, str]:
+        return (b"", CLOSED) if next(count) % (served + dropped) >= served else weak(probe)
+
+    assert verdict_of(examine(leaky)) in ("non_compliant", "indeterminate")
+
+
 @pytest.mark.parametrize("how", [CLOSED, RESET, TIMEOUT])
 def test_silence_to_everything_proves_nothing(how: str) -> None:
     examination = examine(lambda probe: (b"", how))
