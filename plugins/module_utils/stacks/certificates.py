@@ -34,10 +34,10 @@ def loads(host: Host, path: str, level: int = 2) -> bool | None:
     return True
 
 
-def objection(host: Host, certificate: str, key: str) -> str | None:
+def objection(host: Host, certificate: str, key: str, level: int | None = None) -> str | None:
     """Why OpenSSL would not serve with this chain and key, in its words; None when it would.
 
-    A key that only a passphrase opens is not judged. The key is read and nothing of it is kept.
+    It is asked at the host's own security level, or at ``level``. A key that only a passphrase opens is not judged. The key is read and nothing of it is kept.
     """
     import ssl
 
@@ -49,6 +49,8 @@ def objection(host: Host, certificate: str, key: str) -> str | None:
         return ""
 
     try:
+        if level is not None:
+            context.set_ciphers(f"ALL:@SECLEVEL={level}")
         context.load_cert_chain(host.outside(certificate), host.outside(key), password=passphrase)
     except OSError as error:  # SSLError is one
         if asked:

@@ -219,7 +219,8 @@ def _server_problems(host: Host, server: Server) -> t.Iterator[str]:
         path, key_path = server.value(certificate).text, server.value(key).text
         if not path or path.lower() == "none":
             continue
-        why = certificates.objection(host, path, key_path or path)
+        # Certificates are loaded at level 0; the level of the list counts in each handshake.
+        why = certificates.objection(host, path, key_path or path, 0)
         if why:
             yield f"{why}; Postfix then offers no TLS"
         elif level and certificates.loads(host, path, level) is False:

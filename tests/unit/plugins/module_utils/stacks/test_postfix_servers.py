@@ -14,7 +14,9 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,8 +66,10 @@ class Daemon(Postfix):
         shutil.chown(folder / "data", "postfix")
         for name in ("postfix-script", "post-install", "postfix-files", "postfix-files.d", "dynamicmaps.cf"):
             source = f"/etc/postfix/{name}"
-            if os.path.exists(source):
-                os.symlink(source, self.config / name)
+            if os.path.isdir(source):
+                shutil.copytree(source, self.config / name)
+            elif os.path.exists(source):
+                shutil.copy(source, self.config / name)
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx",
              "-out", folder / "cert.pem", "-keyout", folder / "key.pem"],
@@ -126,7 +130,7 @@ HOST = Host()
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory):
+def daemon():
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     if os.geteuid() or not all(shutil.which(name, path=path) for name in ("postfix", "postconf", "openssl")):
         missing = "root, postfix and openssl are needed"
@@ -134,14 +138,14 @@ def daemon(tmp_path_factory):
             pytest.fail(missing)
         pytest.skip(missing)
     os.environ["PATH"] = path
-    # Its daemons give up their rights and must still reach their folders.
-    folder = tmp_path_factory.mktemp("postfix")
-    for parent in (folder, *list(folder.parents)[:-2]):
-        parent.chmod(0o755)
+    # Its daemons give up their rights and must still reach their folders, which pytest keeps to root.
+    folder = Path(tempfile.mkdtemp(prefix="in_transit-postfix-"))
+    folder.chmod(0o755)
     made = Daemon(folder)
     made.write()
     yield made
     made.do("stop")
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.name)
@@ -225,13 +229,14 @@ def test_our_reading_is_that_of_postconf(daemon, fixture, tmp_path):
     def plain(text):
         return " ".join(text.split())
 
-    for line in ask("-n").splitlines():
+    told = [line for line in ask("-n").splitlines() if not line.startswith("config_directory =")]  # that is our -c
+    for line in told:
         name, _equals, value = line.partition("=")
         decider = scope.decider(name.strip())
         assert decider is not None and plain(decider.value) == plain(value), name
     for line in ask("-nx").splitlines():
         name, _equals, value = line.partition("=")
-        if "tls" in name and "data_directory" not in config.entries[name.strip()][-1].value:
+        if "tls" in name and name.strip() in config.entries:
             assert plain(scope.text(name.strip())) == plain(value), name
     theirs = {tuple(map(plain, line.split("=", 1))) for line in ask("-P").splitlines()}
     found = {
