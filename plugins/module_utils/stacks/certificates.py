@@ -37,7 +37,8 @@ def loads(host: Host, path: str, level: int = 2) -> bool | None:
 def objection(host: Host, certificate: str, key: str, level: int | None = None) -> str | None:
     """Why OpenSSL would not serve with this chain and key, in its words; None when it would.
 
-    It is asked at the host's own security level, or at ``level``. A key that only a passphrase opens is not judged. The key is read and nothing of it is kept.
+    It is asked at the host's own security level, or at ``level``. A key that only a passphrase opens is not judged.
+    The key is read and nothing of it is kept.
     """
     import ssl
 
