@@ -277,3 +277,10 @@ def test_catalogue_and_controls_agree():
     assert named <= set(checks.BY_ID)
     assert {control.confidence for control in controls.CONTROLS} <= {"read", "unverified"}
     assert len({(c.framework, c.version, c.id) for c in controls.CONTROLS}) == len(controls.CONTROLS)
+
+
+@pytest.mark.parametrize("plaintext, status", [("served", "fail"), ("refused", "pass")])
+def test_a_listener_with_tls_is_judged_by_what_goes_on_without_it_too(plaintext, status):
+    findings = judge.judge_listeners([listener(plaintext=plaintext)], BASELINE)
+    assert status_of(findings, "transport.plaintext") == [status]
+    assert "transport.plaintext" not in {item["check"] for item in judge.judge_listeners([listener()], BASELINE)}

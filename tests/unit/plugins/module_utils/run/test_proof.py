@@ -53,6 +53,15 @@ GOOD = report("TLSv1.2", "TLSv1.3")
         (GOOD, report(reachable=False, alive=False, reason="connection refused"), "does not now (connection refused)"),
         (GOOD, report(alive=False, plaintext={"banner": "hi"}), "does not now (plaintext)"),
         (report(alive=False), report(alive=False), None),
+        # TLS was switched on: what served in plaintext must serve now.
+        (
+            report(alive=False, plaintext={"banner": "500"}),
+            report(alive=False),
+            "served in plaintext before, and nobody",
+        ),
+        (report(alive=False, plaintext={"banner": "500"}), GOOD, None),
+        # Undone again.
+        (report(alive=False, plaintext={"banner": "500"}), report(alive=False, plaintext={"banner": "500"}), None),
         (report("TLSv1.2", keys=("rsa", "ecdsa")), report("TLSv1.2", keys=("ecdsa",)), "has lost its rsa certificate"),
     ],
 )
@@ -109,3 +118,24 @@ def test_objections_are_both_kinds():
 def test_summary():
     told = summary(HERE, GOOD, None)
     assert told["before"]["TLSv1.0"] == "refused" and told["after"] is None and told["verdict"] is None
+
+
+@pytest.mark.parametrize(
+    ("files", "seen", "contradicts"),
+    [
+        ("refused", {"starttls": {"plaintext": "served"}}, True),
+        ("refused", {"plaintext": {"banner": "530"}, "alive": False}, True),
+        ("refused", {"starttls": {"plaintext": "refused"}}, False),
+        ("refused", {"starttls": {"plaintext": None}}, False),
+        ("served", {"starttls": {"plaintext": "served"}}, False),
+        (None, {"starttls": {"plaintext": "served"}}, False),
+    ],
+)
+def test_work_without_tls_that_the_files_refuse(files, seen, contradicts):
+    found = proof(listener(plaintext=files)).contradictions({HERE: report("TLSv1.2", **seen)})
+    assert bool(found) is contradicts
+    assert not contradicts or "accepts work without TLS, which the files forbid" in found[0]
+
+
+def test_an_endpoint_that_has_no_tls_by_its_files_contradicts_nothing():
+    assert proof(listener(tls=False)).contradictions({HERE: report("TLSv1.0")}) == []

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Our reading of vsftpd against a real vsftpd: its names, what ends it, its trial sessions, its handshakes.
+
+Needs vsftpd (Debian package ``vsftpd``), openssl, and root, without which vsftpd does not start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Instance
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+
+pytestmark = pytest.mark.servers
+
+VSFTPD = vsftpd.Vsftpd()
+FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
+
+
+@pytest.fixture(scope="module")
+def build():
+    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("vsftpd", "openssl")]
+    if not all(found) or os.geteuid() != 0:
+        missing = "vsftpd and openssl must be installed, and the tests run as root"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return vsftpd.read_build(Host(), found[0])
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    for name, *algorithm in (
+        ("rsa", "rsa:2048"),
+        ("small", "rsa:1024"),
+        ("ec", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    ):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
+             "-out", str(folder / name), "-keyout", str(folder / f"{name}.key")],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    return folder
+
+
+class Daemon:
+    """One configuration of the real program, on a loopback port."""
+
+    def __init__(self, build, folder, keys, text, key="rsa"):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        empty = folder / "empty"
+        empty.mkdir(exist_ok=True)
+        self.config = folder / "vsftpd.conf"
+        head = (
+            f"listen=YES\nlisten_address=127.0.0.1\nlisten_port={self.port}\nlocal_enable=YES\nanonymous_enable=NO\n"
+            f"secure_chroot_dir={empty}\nssl_enable=YES\nrsa_cert_file={keys / key}\n"
+            f"rsa_private_key_file={keys / key}.key\n"
+        )
+        self.config.write_bytes(head.encode() + (text if isinstance(text, bytes) else text.encode()))
+        facts = {"build": build, "arguments": [str(self.config)], "unit": None, "pid": None}
+        # The machine's own OpenSSL policy must not hide what vsftpd does.
+        facts["environment"] = {"OPENSSL_CONF": "/dev/null"}
+        name = str(self.config)
+        self.instance = Instance("vsftpd", name, build.version, name, build.capabilities, False, facts)
+
+    def read(self):
+        return VSFTPD.read(Host(), self.instance)
+
+    def test(self):
+        return VSFTPD.test(Host(), self.instance)
+
+    def mend(self, profile="intermediate"):
+        documents = self.read()
+        plan = VSFTPD.plan(self.instance, documents, model.load(profile), {})
+        for path, data in apply_edits(documents, plan.edits).items():
+            with open(path, "wb") as stream:
+                stream.write(data)
+        return plan
+
+    def accepted(self):
+        """Protocols ``openssl s_client`` ends a handshake with, of which all are on at security level 0."""
+        environment = {**os.environ, "OPENSSL_CONF": "/dev/null"}
+        child = subprocess.Popen(
+            [self.instance.facts["build"].program, str(self.config)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                        break
+                assert child.poll() is None, "vsftpd ended"
+                time.sleep(0.02)
+            return {name for name, flag in FLAGS.items() if self._handshake(flag, environment)}
+        finally:
+            child.kill()
+            child.wait()
+
+    def _handshake(self, flag, environment):
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-starttls", "ftp", flag]
+        ciphers = [] if flag == "-tls1_3" else ["-cipher", "ALL:@SECLEVEL=0"]
+        done = subprocess.run(
+            [*command, *ciphers], input="", capture_output=True, text=True, env=environment, check=False
+        )
+        found = re.search(r"^New, (\S+), Cipher is (\S+)$", done.stdout, re.MULTILINE)
+        return bool(found and found[2] != "(NONE)")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("ssl_ciphers=ALL:@SECLEVEL=0\nssl_tlsv1=YES\n", "rsa"),
+        ("ssl_ciphers=ALL:@SECLEVEL=0\nssl_tlsv1=NO\n", "rsa"),
+        ("ssl_ciphers=AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0\n", "rsa"),
+        ("ssl_ciphers=ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305\nssl_tlsv1=NO", "rsa"),
+        ("", "ec"),
+        ("ssl_ciphers=ALL:@SECLEVEL=0\n", "ec"),
+    ],
+)
+def test_what_we_say_of_protocols_is_what_handshakes_show_before_and_after(build, keys, tmp_path, text, key):
+    daemon = Daemon(build, tmp_path, keys, text, key)
+    said = VSFTPD.effective(daemon.instance, daemon.read())[0].settings["protocols"].value
+    assert daemon.accepted() == set(said) & set(FLAGS)
+    daemon.mend()
+    assert daemon.accepted() == {"TLSv1.2", "TLSv1.3"}
+    assert daemon.mend().edits == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("ssl_tlsv1_2=YES\n", ":10:1:"),
+        ("require_ssl_reuse=NO \n", ":10:19:"),
+        ("ssl_enable = YES\n", ":10:1:"),
+        ("ssl_enable=YES\r\n", ":10:12:"),
+        ("  # BEGIN MANAGED\n", ":10:3:"),
+        ("ssl_enable=\n", ":10:12:"),
+        ("\ufeffssl_enable=YES\n", ":10:1:"),
+    ],
+)
+def test_what_we_name_ends_the_real_one_too(build, keys, tmp_path, text, place):
+    daemon = Daemon(build, tmp_path, keys, text)
+    assert not daemon.test().ok
+    with pytest.raises(ConfigurationError, match=re.escape(f"{daemon.config}{place}")):
+        daemon.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ssl_enable=true\n\t ssl_tlsv1=1", "# x = y\n \t\nssl_sslv3=no\n", b"ftpd_banner=caf\xe9 \n"]
+)
+def test_what_we_take_the_real_one_takes_and_opens_a_data_channel(build, keys, tmp_path, text):
+    daemon = Daemon(build, tmp_path, keys, text)
+    daemon.read()
+    result = daemon.test()
+    assert result.ok, result.output
+    assert "handshake succeeds with TLSv1.3" in result.output
+    assert result.warnings == (), "the data channel"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("ssl_ciphers=TLS_AES_128_GCM_SHA256\n", "rsa", "could not set cipher list"),
+        ("rsa_private_key_file=/missing\n", "rsa", "cannot load RSA private key"),
+        ("", "small", "cannot load RSA certificate"),
+        ("ssl_ciphers=ECDHE-ECDSA-AES128-GCM-SHA256\nftp_username=nobody-here\n", "rsa", ""),
+    ],
+)
+def test_a_trial_finds_what_reading_cannot(build, keys, tmp_path, text, key, words):
+    result = Daemon(build, tmp_path, keys, text, key).test()
+    assert words in result.output
+    assert result.ok is (not words)
+
+
+def test_a_trial_leaves_nothing(build, keys, tmp_path):
+    log = tmp_path / "log"
+    daemon = Daemon(build, tmp_path, keys, f"xferlog_enable=YES\nvsftpd_log_file={log}\nlog_ftp_protocol=YES\n")
+    before = sorted(os.listdir(tmp_path))
+    assert daemon.test().ok
+    assert sorted(os.listdir(tmp_path)) == before
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", daemon.port)) != 0
