@@ -281,9 +281,7 @@ def _server(rules: Rules, address: Address, number: int, every: t.Sequence[Addre
         plain = http.plaintext(scope)
         settings["plaintext"] = Found(plain.value, plain.statements, "no redirect to https").setting()
     uris = endpoints(address, number, every)
-    return Listener(
-        "apache", "http", "server", address.label, names, number == 0, address.tls, settings, uris
-    )  # fmt: skip
+    return Listener("apache", "http", "server", address.label, names, number == 0, address.tls, settings, uris)
 
 
 def tls_scope(address: Address, number: int) -> Scope:
@@ -385,9 +383,7 @@ def _clients(rules: Rules, configuration: Configuration) -> list[Listener]:
         known = not re.search(r"[$%]", leg.peer)
         name = leg.name if known and not re.match(r"[0-9.]+\Z|\[", leg.name) else ""
         endpoints = (f"tls://{leg.peer}?sni={name}",) if known else ()
-        listener = Listener(
-            "apache", "http", "client", leg.peer, (leg.name,), False, True, settings, endpoints
-        )  # fmt: skip
+        listener = Listener("apache", "http", "client", leg.peer, (leg.name,), False, True, settings, endpoints)
         key = (leg.peer, tuple((name, settings[name]) for name in sorted(settings)))
         found.setdefault(key, listener)
     return list(found.values())

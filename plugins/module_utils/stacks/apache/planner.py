@@ -41,6 +41,7 @@ if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
     from ..contract import Document, Edit, Instance
     from .addresses import Address
+    from .grammar import Directive
     from .resolver import Configuration, Scope
 
 #: Switches that must not be on, and the check that says so.
@@ -291,22 +292,21 @@ class _Planner(Planner):
             self._edit(scope.directive, span, check, f"{default} breaks the baseline")
 
     def _add_for_backends(self) -> None:
+        """Behind the ``SSLProxyEngine`` line, where it holds for every backend that line is for."""
         for leg in self.legs:
-            users = [other for other in self.legs if other.scope is leg.scope]
-            engine = leg.scope.last("sslproxyengine")
-            if engine is None or not self._proved(users):
+            engine = _engine(leg)
+            if engine is None or not self._proved(other for other in self.legs if _engine(other) is engine):
                 continue
             found = self.rules.protocols(leg.scope, proxy=True)
             if not found.statements and self._weak_protocols(found.value):
-                span = layout.insert_after(engine.directive, f"SSLProxyProtocol {self._protocols()}")
-                if self._proved(self.legs):
-                    self._edit(engine.directive, span, "upstream.protocol", f"{found.default} breaks the baseline")
+                span = layout.insert_after(engine, f"SSLProxyProtocol {self._protocols()}")
+                self._edit(engine, span, "upstream.protocol", f"{found.default} breaks the baseline")
             _text, origin = self.rules.cipher_string(leg.scope, proxy=True)
             names = self.rules.suites_tls12(leg.scope, proxy=True).value
-            weak = self._weak_suites(names, self.baseline.suites_tls12)
-            if self.baseline.suites_tls12 and not origin.statements and weak and self._proved(self.legs):
-                span = layout.insert_after(engine.directive, f"SSLProxyCipherSuite {self._ciphers()}")
-                self._edit(engine.directive, span, "upstream.suite", f"{origin.default} breaks the baseline")
+            approved = self.baseline.suites_tls12
+            if approved and not origin.statements and self._weak_suites(names, approved):
+                span = layout.insert_after(engine, f"SSLProxyCipherSuite {self._ciphers()}")
+                self._edit(engine, span, "upstream.suite", f"{origin.default} breaks the baseline")
 
     # --- Strict-Transport-Security ----------------------------------------------------------------------------------
 
@@ -419,6 +419,12 @@ class _Planner(Planner):
                 if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
                     place = settings[key].provenance[0]
                     self._leave_at("upstream.suite", place if place.file else provenance(leg.statement), reason)
+
+
+def _engine(leg: Leg) -> Directive | None:
+    """The line that switches TLS to that backend on."""
+    engine = leg.scope.last("sslproxyengine")
+    return engine.directive if engine is not None else None
 
 
 def _lines(scope: Scope) -> list[Statement]:

@@ -224,6 +224,18 @@ def test_what_is_missing_for_a_backend_goes_behind_the_engine():
     assert "SSLProxyEngine on\nSSLProxyProtocol -all +TLSv1.2 +TLSv1.3\nSSLProxyCipherSuite ECDHE" in after.text()
 
 
+def test_a_line_for_several_backends_is_followed_by_more_only_when_all_are_proved():
+    everywhere = "SSLProxyEngine on\nSSLProxyVerify require\n"
+    both = host("ProxyPass / https://one/", "a") + host("ProxyPass / https://two/", "b")
+    case = Case("Listen 443\n" + GOOD + everywhere + both)
+    assert case.plan(upstreams={"one:443": True}).edits == ()
+    after = case.mended(upstreams={"one:443": True, "two:443": True})
+    assert after.text().count("SSLProxyProtocol") == after.text().count("SSLProxyCipherSuite") == 1
+    own = host(PROXY.replace("backend", "one"), "a") + host(PROXY.replace("backend", "two"), "b")
+    apart = Case("Listen 443\n" + GOOD + own).mended(upstreams={"one:443": True})
+    assert apart.text().count("SSLProxyProtocol") == 1
+
+
 def test_a_backend_that_is_not_verified_is_told():
     case = Case("Listen 443\n" + GOOD + host(PROXY.replace("require", "none")))
     assert "upstream.verification" in checks(case.plan(upstreams={"backend:443": True}).unmended)
