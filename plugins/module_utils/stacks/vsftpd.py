@@ -232,13 +232,14 @@ class Option(t.NamedTuple):
 class Tree(t.NamedTuple):
     """A parsed file. ``user`` is whom a file of user_config_dir is about. Of the main file: ``key`` is the kind of key
     in the certificate, ``objection`` why OpenSSL would not serve with it, ``weak`` whether it needs a security level
-    below 2 to be loaded."""
+    below 2 to be loaded, ``tickets_off`` the OPENSSL_CONF of the service if that switches session tickets off."""
 
     options: tuple[Option, ...]
     user: str = ""
     key: str = ""
     objection: str = ""
     weak: bool = False
+    tickets_off: str = ""
 
 
 def parse(path: str, data: bytes) -> tuple[Option, ...]:
@@ -315,8 +316,38 @@ def read(host: Host, instance: Instance) -> list[Document]:
         from .certificates import loads
 
         weak = loads(host, config.text("rsa_cert_file")) is False
-    found[0] = found[0]._replace(tree=found[0].tree._replace(key=key, objection=objection, weak=weak))
+    own = instance.facts["environment"].get("OPENSSL_CONF", "")
+    off = own if own and _tickets_off(host, own) else ""
+    facts = found[0].tree._replace(key=key, objection=objection, weak=weak, tickets_off=off)
+    found[0] = found[0]._replace(tree=facts)
     return found
+
+
+def _tickets_off(host: Host, path: str) -> bool:
+    """Whether an OpenSSL configuration (config(5)) switches session tickets off for every program that reads it.
+
+    The chain of names is followed as OpenSSL does. Where a line can change it in a way not followed here, the answer
+    is no.
+    """
+    try:
+        lines = host.read(path).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return False
+    sections: dict[str, dict[str, str]] = {"": {}}
+    section = ""
+    for line in (line.partition("#")[0].strip() for line in lines):
+        if line.startswith(".") or line.endswith("\\"):
+            return False
+        if line.startswith("["):
+            section = line.strip("[] \t")
+            sections.setdefault(section, {})
+        elif "=" in line:
+            name, _equals, value = line.partition("=")
+            sections[section][name.strip()] = value.strip()
+    found = sections[""]
+    for name in ("openssl_conf", "ssl_conf", "system_default"):
+        found = sections.get(found.get(name, ""), {}) if found.get(name) else {}
+    return "-sessionticket" in [word.strip().lower() for word in found.get("Options", "").split(",")]
 
 
 def _certificate(host: Host, config: _Config) -> tuple[str, str]:
@@ -466,9 +497,11 @@ class _Config:
         found["suites_tls13"] = Setting(thirteen, (Provenance("", 0, f"built-in default of {library}: Ciphersuites"),))
         if self.build.capabilities.groups == frozenset(["secp256r1"]):
             found["groups"] = Setting(("secp256r1",), (Provenance("", 0, f"built into {self.build.title}"),))
-        found["session_tickets"] = Setting(
-            "static", (Provenance("", 0, f"built into {self.build.title}: one ticket key from start to end"),)
-        )
+        static = Provenance("", 0, f"built into {self.build.title}: one ticket key from start to end")
+        found["session_tickets"] = Setting("static", (static,))
+        if self.tree.tickets_off:
+            origin = (Provenance(self.tree.tickets_off, 0, "Options = -SessionTicket"),)
+            found["session_tickets"] = Setting("off", origin)
         if self.text("rsa_cert_file"):
             found["certificates"] = Setting((self.text("rsa_cert_file"),), self.places("rsa_cert_file"))
         return found
@@ -719,7 +752,7 @@ class _Planner:
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
             reason = "vsftpd has no setting for TLS 1.3 suites; give it an OPENSSL_CONF of its own with Ciphersuites"
             self._leave("suite.forbidden", settings["suites_tls13"].provenance[0], reason)
-        if self.baseline.session_tickets != "any":
+        if self.baseline.session_tickets != "any" and settings["session_tickets"].value == "static":
             reason = (
                 "vsftpd has no setting for session tickets, and keeps their key until it is restarted; give it an"
                 " OPENSSL_CONF of its own with Options = -SessionTicket"
@@ -750,7 +783,7 @@ def discover(host: Host) -> list[Instance]:
             "arguments": arguments,
             "unit": unit,
             "pid": process.pid if process else None,
-            "environment": _environment(host, process.pid) if process else {},
+            "environment": _environment(host, process, unit) if process else {},
         }
         found[config] = Instance(
             "vsftpd", config, build.version, config, build.capabilities, process is not None, facts
@@ -788,12 +821,17 @@ def masters(host: Host) -> list[Process]:
     ]
 
 
-def _environment(host: Host, pid: int) -> dict[str, str]:
-    """What of a process's environment OpenSSL looks at (openssl-env(7)); empty once a title has taken its place."""
-    try:
-        pairs = decode(host.read(f"/proc/{pid}/environ")).split("\0")
-    except OSError:
-        return {}
+def _environment(host: Host, process: Process, unit: str | None) -> dict[str, str]:
+    """What of a process's environment OpenSSL looks at (openssl-env(7)). A title takes its place in memory; then the
+    unit tells it."""
+    pairs: list[str] = []
+    if not _titled(process):
+        try:
+            pairs = decode(host.read(f"/proc/{process.pid}/environ")).split("\0")
+        except OSError:
+            return {}
+    elif unit:
+        pairs = _show(host, unit, "Environment").partition("=")[2].split()
     return dict(pair.split("=", 1) for pair in pairs if pair.startswith("OPENSSL_") and "=" in pair)
 
 

@@ -247,6 +247,29 @@ CIPHERS = (
 )
 
 
+CNF = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nOptions = Bugs, -SessionTicket # x\n"
+
+
+@pytest.mark.parametrize(
+    ("cnf", "tickets"),
+    [
+        (CNF, "off"),
+        (CNF.replace("-Session", "Session"), "static"),
+        # Inert: the chain must begin before the first section.
+        ("[x]\n" + CNF, "static"),
+        (CNF.replace("[c]", "[d]"), "static"),
+        (CNF + "Options = ServerPreference\n", "static"),
+        (".include /etc/ssl/more.cnf\n" + CNF, "static"),
+    ],
+)
+def test_session_tickets_go_by_the_openssl_settings_of_the_service(cnf, tickets):
+    files = {MAIN: TLS, "/o.cnf": cnf, "/proc/7/environ": b"OPENSSL_CONF=/o.cnf\0"}
+    host = FakeHost(files, processes=[listener(7)])
+    (found,) = VSFTPD.discover(host)
+    documents = VSFTPD.read(host, found)
+    assert VSFTPD.effective(found, documents)[0].settings["session_tickets"].value == tickets
+
+
 def test_stricter_lists_stay_and_a_security_level_goes_unless_the_certificate_needs_it():
     strict = f"{TLS}ssl_tlsv1=NO\nssl_ciphers=ECDHE-RSA-AES128-GCM-SHA256"
     assert Case(strict).plan().edits == ()
@@ -345,11 +368,15 @@ def test_a_title_hides_the_command_line_but_the_unit_tells_it():
     host = FakeHost(
         {"/etc/vsftpd/a.conf": TLS},
         processes=[listener(7, "vsftpd: LISTENER")],
-        answers={"systemctl show --property=ExecStart vsftpd@a.service": Completed(0, shown, "")},
+        answers={
+            "systemctl show --property=ExecStart vsftpd@a.service": Completed(0, shown, ""),
+            "systemctl show --property=Environment": Completed(0, "Environment=A=1 OPENSSL_CONF=/o.cnf\n", ""),
+        },
     )
     host.units = {7: "vsftpd@a.service"}
     (found,) = VSFTPD.discover(host)
     assert found.facts["arguments"] == ["/etc/vsftpd/a.conf", "-olisten_port=99"]
+    assert found.facts["environment"] == {"OPENSSL_CONF": "/o.cnf"}
     assert VSFTPD.generation(host, found) == (7, 100)
 
 
