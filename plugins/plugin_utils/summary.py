@@ -58,7 +58,7 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
             found = [item for item in result.get("findings") or () if item["status"] == "fail"]
             open_findings += len(found)
             instances = result.get("instances") or []
-            version = ", ".join(instance["version"] for instance in instances)
+            version = ", ".join(dict.fromkeys(instance["version"] for instance in instances))
             proofs = [proof for instance in instances for proof in instance.get("proofs") or ()]
             rows.append(
                 (
