@@ -4,7 +4,9 @@
 
 Titles are paraphrases in our own words; identifiers are the frameworks' own. ``confidence`` is
 ``read`` when the named source was read for this entry and ``unverified`` when the clause number or
-substance comes from general knowledge: reports show that word beside the entry.
+substance comes from general knowledge: reports show that word beside the entry. A requirement that the default
+profile does not meet although its checks pass has no entry: CIS NGINX Benchmark 3.0.0 item 4.1.4, for one, wants
+TLS 1.3 only, which is what the profile ``modern`` is for.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ CONTROLS = (
         "NIST SP 800-53",
         "rev 5",
         "SC-17",
-        "Certificates from an approved source under a policy",
+        "Certificates follow a policy (approval of the issuer is not checked)",
         _CERTIFICATES,
         "read",
         "NIST catalog 5.1.1",
@@ -127,8 +129,8 @@ CONTROLS = (
         "NIST SP 800-52",
         "rev 2",
         "3.1",
-        "Servers speak TLS 1.2, and 1.3; no older version",
-        (*_PROTOCOLS, "protocol.tls1_3"),
+        "Servers speak no version older than TLS 1.2 (that they speak 1.3 as well: only with the profile fips)",
+        _PROTOCOLS,
         "read",
         "NIST SP 800-52r2",
     ),
@@ -217,7 +219,7 @@ CONTROLS = (
         "PCI DSS",
         "4.0.1",
         "4.2.1",
-        "Strong cryptography over open networks, trusted certificates, no fallback to insecure versions",
+        "Strong cryptography over open networks, valid certificates, no insecure versions (trust is not checked)",
         (*_TRANSPORT, *_CERTIFICATES),
         "read",
         "PCI DSS 4.0.1",
@@ -266,15 +268,6 @@ CONTROLS = (
         ("transport.plaintext",),
         "read",
         "CIS NGINX Benchmark 2.1.0",
-    ),
-    Control(
-        "CIS NGINX Benchmark",
-        "3.0.0",
-        "4.1.4",
-        "TLS 1.3 only: met by the profile modern, not by profiles that keep TLS 1.2",
-        ("protocol.tls1_2", "protocol.tls1_3"),
-        "read",
-        "CIS NGINX Benchmark 3.0.0",
     ),
     Control(
         "DISA STIG F5 NGINX",
