@@ -89,7 +89,7 @@ msg:
   sample: 'vsftpd 3.0.3 (/etc/vsftpd.conf): 1 file changed, restarted, 1 endpoint proved'
 instances:
   description: One entry for each vsftpd installed or running on the host. Empty when there is none.
-  returned: always
+  returned: always; after a failure only what it is, what was done and at which step
   type: list
   elements: dict
   contains:
