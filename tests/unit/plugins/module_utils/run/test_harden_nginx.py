@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -17,6 +16,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import s
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import files
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
 
@@ -98,12 +98,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path):
-    program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if program is None:
-        missing = "nginx must be installed"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    program = need("nginx")[0]
     made = Scene(program, tmp_path)
     yield made
     made.stop()

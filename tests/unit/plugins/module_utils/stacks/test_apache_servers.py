@@ -7,8 +7,6 @@ Needs root, openssl and httpd with mod_ssl, mod_macro and mod_headers: Debian pa
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 
@@ -21,6 +19,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apach
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Document
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import apache_traps as traps
 
 pytestmark = pytest.mark.servers
@@ -33,13 +32,7 @@ FOLDER = "/usr/lib/apache2/modules"
 
 @pytest.fixture(scope="module")
 def program():
-    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("apache2", "openssl")]
-    if not all(found) or os.geteuid() != 0 or not os.path.exists(f"{FOLDER}/mod_ssl.so"):
-        missing = "apache2 with its modules and openssl must be installed, and root must run this"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found[0]
+    return need("apache2", "openssl", root=True, files=(f"{FOLDER}/mod_ssl.so",))[0]
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar, machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import nginx_traps
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.nginx_tools import (
     Case,
@@ -40,13 +41,7 @@ MAIL = "/usr/lib/nginx/modules/ngx_mail_module.so"
 
 @pytest.fixture(scope="module")
 def program():
-    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("nginx", "openssl")]
-    if not all(found) or not all(map(os.path.exists, (STREAM, MAIL))):
-        missing = "nginx with its stream and mail modules, and openssl, must be installed"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found[0]
+    return need("nginx", "openssl", files=(STREAM, MAIL))[0]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postf
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.config import Config
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.stack import Postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.daemons import PATH, need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_tools import fixtures
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_traps import ALL, TRAPS
 
@@ -131,13 +132,8 @@ HOST = Host()
 
 @pytest.fixture(scope="module")
 def daemon():
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    if os.geteuid() or not all(shutil.which(name, path=path) for name in ("postfix", "postconf", "openssl")):
-        missing = "root, postfix and openssl are needed"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    os.environ["PATH"] = path
+    need("postfix", "postconf", "openssl", root=True)
+    os.environ["PATH"] = PATH
     # Its daemons give up their rights and must still reach their folders, which pytest keeps to root.
     folder = Path(tempfile.mkdtemp(prefix="in_transit-postfix-"))
     folder.chmod(0o755)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -22,6 +21,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks impor
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Instance
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
 
@@ -31,13 +31,7 @@ FLAGS = {"TLSv1.0": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.
 
 @pytest.fixture(scope="module")
 def build():
-    found = [shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") for name in ("vsftpd", "openssl")]
-    if not all(found) or os.geteuid() != 0:
-        missing = "vsftpd and openssl must be installed, and the tests run as root"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return vsftpd.read_build(Host(), found[0])
+    return vsftpd.read_build(Host(), need("vsftpd", "openssl", root=True)[0])
 
 
 @pytest.fixture(scope="module")
