@@ -115,12 +115,12 @@ def test_a_program_without_its_configuration_is_no_instance():
         ("nginx -c /etc/other.conf", "/etc/other.conf", []),
         ("nginx -c/etc/other.conf -g daemon off;", "/etc/other.conf", ["-g", "daemon off;"]),
         ("nginx -p /srv/web -c conf/n.conf", "/srv/web/conf/n.conf", ["-p", "/srv/web"]),
-        ("nginx -p web/ -c n.conf", "/work/web/n.conf", ["-p", "/work/web/"]),
+        ("nginx -p web/ -c n.conf", "/home/ops/web/n.conf", ["-p", "/home/ops/web/"]),
     ],
 )
 def test_a_running_master_tells_its_configuration(arguments, config, options):
     machine_host = host([master(7, arguments), worker(8, 7)])
-    machine_host.cwd = lambda pid: "/work"
+    machine_host.cwd = lambda pid: "/home/ops"
     found = NGINX.discover(machine_host)[0]
     assert (found.config, found.running, found.facts["pid"]) == (config, True, 7)
     assert NGINX.test_command(found) == ["/usr/sbin/nginx", "-t", "-c", config, *options]
