@@ -185,7 +185,7 @@ package: $(RUNTIME) ## build the collection's tarball below build/
 	@ansible-galaxy collection build --force --output-path build build/package
 
 .PHONY: docs
-docs: $(DEV) ## check the documentation, and write the reference of all plugins and roles below build/docs
+docs: $(DEV) ## check the documentation, and build the site: guides, and the reference of all plugins and roles
 	$(call step,docs) hacking/docs.sh
 
 .PHONY: clean

@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Check the documentation in plugins, roles and changelog fragments, and write the reference as reStructuredText.
+# Check the documentation in plugins, roles and changelog fragments, and build the site: guides and reference.
+# A warning is an error: a link that leads nowhere, a page that no other page leads to.
 set -euo pipefail
 
 antsibull-docs lint-collection-docs --plugin-docs .
 antsibull-changelog lint
+
+source=build/docs/source
 rm -rf build/docs
-install -d -m 755 build build/docs
-antsibull-docs collection --use-current --fail-on-error --squash-hierarchy --dest-dir build/docs encryption.in_transit
-echo "The reference is in build/docs."
+install -d -m 755 build build/docs $source $source/reference
+cp hacking/docsite/* $source
+cp -r docs $source/guides
+antsibull-docs collection --use-current --fail-on-error --squash-hierarchy --dest-dir $source/reference \
+    encryption.in_transit
+sphinx-build -q -W --keep-going -b html $source build/docs/html
+echo "The site is in build/docs/html/index.html."
