@@ -109,7 +109,7 @@ lab-down: python ## remove the lab hosts; their images stay
 .PHONY: scan
 scan: python ## judge endpoints by handshake: make scan ENDPOINTS='https://host:443 smtp://host:25'
 	@[ -n "$${ENDPOINTS:-}" ] || { echo "make scan ENDPOINTS='https://127.0.10.11:443 ...'" >&2; exit 1; }
-	@set -f; $(PYTHON) -I -S plugins/module_utils/run/scan.py $$ENDPOINTS
+	@set -f; $(PYTHON) -I -S plugins/module_utils/run/__main__.py $$ENDPOINTS
 
 .PHONY: bench
 bench: servers ## measure against others, print a table, write build/bench.json; ONLY=name runs one
@@ -183,6 +183,10 @@ $(foreach version,$(CORES),$(eval $(call core_rule,$(version))))
 package: $(RUNTIME) ## build the collection's tarball below build/
 	@hacking/stage.sh build/package
 	@ansible-galaxy collection build --force --output-path build build/package
+
+.PHONY: release
+release: package $(DEV) ## tarball, bill of materials and checksums of a tagged version; REHEARSAL=1 for any commit
+	@hacking/release.sh $(TARBALL)
 
 .PHONY: docs
 docs: $(DEV) ## check the documentation, and build the site: guides, and the reference of all plugins and roles
