@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -15,7 +14,8 @@ from ansible.utils.vars import load_extra_vars
 from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
-from ..plugin_utils.evidence import bundle, exports, facts, gather
+from ..plugin_utils.evidence import bundle, facts, gather
+from ..plugin_utils.evidence.exports.verdict import verdict as whole_verdict
 from ..plugin_utils.evidence.run import assemble
 from ..plugin_utils.printable import printable
 
@@ -75,13 +75,13 @@ class ActionModule(ActionBase):
         baseline = model.load(options["profile"], options["baseline"])
         hosts, population = options["hosts"], options["population"]
         record = assemble(
-            self._facts(options["run"] or facts.start(), variables),
+            facts.collect(options["run"] or facts.start(), variables, load_extra_vars(self._loader), check_mode),
             variables["groups"]["all"] if population is None else population,
             gather.hosts(variables) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
         )
         if check_mode:
-            verdict = exports.verdict(record, options["fail_severity"])
+            verdict = whole_verdict(record, options["fail_severity"])
             path = os.path.join(options["directory"], record.run["run_id"])
             report, seal = os.path.join(path, "data", "report.html"), None
             said = "would be written to"
@@ -107,25 +107,4 @@ class ActionModule(ActionBase):
             "seal": seal,
             "verdict": {key: verdict[key] for key in ("exit_code", "verdict", "reasons", "complete")},
             "counts": {key: verdict[key] for key in ("population", "endpoints", "results")},
-        }
-
-    def _facts(self, run: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        sources = variables.get("ansible_inventory_sources") or []
-        return {
-            "run_id": run["run_id"],
-            "started": run["started"],
-            "ended": facts.now(),
-            "clock": facts.clock(),
-            "control_node": platform.node(),
-            "operator": facts.operator(variables, os.environ),
-            "versions": facts.versions(variables["ansible_version"]["full"]),
-            "git": facts.git(variables["playbook_dir"]) or facts.git(os.curdir),
-            "inventory": facts.inventory([sources] if isinstance(sources, str) else sources),
-            "parameters": {
-                "limit": variables.get("ansible_limit"),
-                "tags": [tag for tag in variables.get("ansible_run_tags") or [] if tag != "all"],
-                "skip_tags": list(variables.get("ansible_skip_tags") or []),
-                "extra_vars": sorted(load_extra_vars(self._loader)),
-                "check_mode": bool(self._task.check_mode),
-            },
         }

@@ -8,9 +8,11 @@ import contextlib
 import os
 import typing as t
 
-from . import exports, report
+from . import report
 from .bag import Bag, Seal, prepare
 from .errors import EvidenceError
+from .exports import certificates, junit, tables
+from .exports.verdict import verdict as whole_verdict
 from .run import Json, Record, dump
 from .signature import Signer
 
@@ -45,15 +47,15 @@ def payload(
 ) -> t.Iterator[tuple[str, bytes | t.Iterable[bytes]]]:
     """Every file below data/ as (path, content), always in the same order."""
     yield "run.json", dump(record.run, indent=2).encode()
-    yield "results.ndjson", map(str.encode, exports.results_ndjson(record))
+    yield "results.ndjson", map(str.encode, record.results.ndjson())
     yield "baseline.json", dump(record.baseline, indent=2).encode()
     yield "checks.json", dump(record.catalogue, indent=2).encode()
     yield "controls.json", dump(record.controls, indent=2).encode()
     yield "verdict.json", dump(verdict, indent=2).encode()
-    yield "results.csv", map(str.encode, exports.results_csv(record))
-    yield "findings.csv", map(str.encode, exports.findings_csv(record))
-    yield "junit.xml", map(str.encode, exports.junit_xml(record))
-    yield "inventory/certificates.csv", map(str.encode, exports.certificates_csv(record))
+    yield "results.csv", map(str.encode, tables.results_csv(record))
+    yield "findings.csv", map(str.encode, tables.findings_csv(record))
+    yield "junit.xml", map(str.encode, junit.junit_xml(record))
+    yield "inventory/certificates.csv", map(str.encode, certificates.certificates_csv(record))
     for path, text in record.files:
         # Configuration need not be UTF-8: bytes that came in escaped go out as they were.
         yield path, text.encode("utf-8", "surrogateescape")
@@ -76,7 +78,7 @@ def write(
     Raises EvidenceError. The folder is then still named ``*.unsealed``, and its verdict.json, where the disk still
     takes it, says so with exit code 5.
     """
-    verdict = exports.verdict(record, fail_severity)
+    verdict = whole_verdict(record, fail_severity)
     fingerprint = signer.fingerprint if signer else None
     run = record.run
     bag = Bag(directory, run["run_id"])

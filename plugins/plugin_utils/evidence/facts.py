@@ -39,6 +39,32 @@ def start() -> Json:
     return {"run_id": re.sub("[-:]", "", started) + "-" + os.urandom(3).hex(), "started": started}
 
 
+def collect(run: Json, variables: t.Mapping[str, t.Any], extra_vars: t.Iterable[str], check_mode: bool) -> Json:
+    """All facts of ``run`` (from :func:`start`), which ends now.
+
+    ``variables`` are the task's variables; of ``extra_vars`` only the names are told, since values may be secret.
+    """
+    sources = variables.get("ansible_inventory_sources") or []
+    return {
+        "run_id": run["run_id"],
+        "started": run["started"],
+        "ended": now(),
+        "clock": clock(),
+        "control_node": platform.node(),
+        "operator": operator(variables, os.environ),
+        "versions": versions(variables["ansible_version"]["full"]),
+        "git": git(variables["playbook_dir"]) or git(os.curdir),
+        "inventory": inventory([sources] if isinstance(sources, str) else sources),
+        "parameters": {
+            "limit": variables.get("ansible_limit"),
+            "tags": [tag for tag in variables.get("ansible_run_tags") or [] if tag != "all"],
+            "skip_tags": list(variables.get("ansible_skip_tags") or []),
+            "extra_vars": sorted(extra_vars),
+            "check_mode": check_mode,
+        },
+    }
+
+
 def clock() -> Json:
     """Whether the kernel holds this machine's clock for synchronised. Needs no time daemon and no privilege."""
     try:

@@ -27,7 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from ..printable import printable
-from .exports import place, proof_text
+from .exports.words import by_place, place, proof_text
 from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
 
 #: Above this number of endpoints each host has a page of its own.
@@ -58,7 +58,7 @@ SIGNS = {
 def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterator[tuple[str, str]]:
     """The pages as (path below data/, HTML), ``report.html`` first.
 
-    ``verdict`` is :func:`.exports.verdict` of the record, ``signer`` the fingerprint of the key that will sign.
+    ``verdict`` is :func:`.exports.verdict.verdict` of the record, ``signer`` the fingerprint of the key that will sign.
     """
     split = len(record.endpoints) > ONE_PAGE
     template = _environment().get_template("report.html.j2")
@@ -231,18 +231,15 @@ def _day(text: str) -> datetime.date:
 
 def _hosts(record: Record, split: bool) -> t.Iterator[Json]:
     """One section per host that left anything."""
-    results: dict[str, list[Json]] = {}
-    for item in record.results:
-        results.setdefault(item["subject"]["host"], []).append(item)
     endpoints: dict[str, list[Endpoint]] = {}
     for one in record.endpoints:
         endpoints.setdefault(one.host, []).append(one)
     for account in record.run["population"]["hosts"]:
         name = account["host"]
-        found = results.get(name, [])
+        found = record.results.of(name)
         if not found and not endpoints.get(name):
             continue
-        listeners = [one for one in record.listeners[name] if one.get("tls", True)]
+        listeners = [one for one in record.listeners.of(name) if one.get("tls", True)]
         views = [_endpoint(one, found, listeners) for one in endpoints.get(name, [])]
         yield {
             "account": account,
@@ -346,10 +343,7 @@ def _configured_places(check: str, listener: Json | None) -> list[Json]:
 
 def _inside(found: list[Json], scanned: set[str]) -> list[Json]:
     """Results that belong to no transcript: what the files say, and handshakes the host made with itself."""
-    groups: dict[str, list[Json]] = {}
-    for item in found:
-        if item["subject"]["endpoint"] not in scanned:
-            groups.setdefault(place(item["subject"]), []).append(item)
+    groups = by_place(item for item in found if item["subject"]["endpoint"] not in scanned)
     views = []
     for name, items in groups.items():
         statuses = {item["status"] for item in items}

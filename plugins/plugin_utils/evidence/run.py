@@ -9,7 +9,9 @@ Both shapes are published in ``docs/schemas``.
 
 from __future__ import annotations
 
+import collections
 import hashlib
+import itertools
 import json
 import typing as t
 
@@ -23,6 +25,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.con
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import verdict
 
 from .errors import InputError
+from .packed import Packed
 from .text import plain, safe_name, unique_names
 
 Json = t.Dict[str, t.Any]
@@ -62,18 +65,18 @@ class Endpoint(t.NamedTuple):
 class Record(t.NamedTuple):
     """Everything one bundle is made of, as plain JSON types in their final order.
 
-    ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve, by host. ``files`` are
-    (path below data/, content) of what was collected.
+    ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve. ``files`` are
+    [path below data/, content] of what was collected.
     """
 
     run: Json
-    results: list[Json]
+    results: Packed
     endpoints: list[Endpoint]
-    listeners: dict[str, list[Json]]
+    listeners: Packed
     baseline: Json
     catalogue: list[Json]
     controls: list[Json]
-    files: list[tuple[str, str]]
+    files: Packed
 
 
 def dump(data: t.Any, indent: int | None = None) -> str:
@@ -102,40 +105,44 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
                     ``_tls_info`` module with its export, ``scans`` is a list of wire reports with their ``findings``
     ``baseline``    ``Baseline.to_dict()``, with its ``digest``
 
+    ``hosts`` are taken one after the other, so a generator keeps the memory small.
+
     Raises InputError when the data is not in these shapes.
     """
-    names = sorted({str(name) for name in population})
-    given = _by_host(hosts)
-    folders = unique_names([*names, *given])
-    results: list[Json] = []
+    folders = unique_names(str(plain(str(name))) for name in population)
+    results, listeners, files = Packed(), Packed(), Packed()
+    statuses: collections.Counter[str] = collections.Counter()
     endpoints: list[Endpoint] = []
-    files: list[tuple[str, str]] = []
-    listeners: dict[str, list[Json]] = {}
-    accounts = []
-    for name in sorted({*names, *given}):
-        host = _plain_host(given.get(name, {"host": name}))
-        found = _Collector(host, f"hosts/{folders[name]}", facts)
-        results += found.results
+    accounts: dict[str, Json] = {}
+    for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
+        name = host["host"]
+        if name in accounts:
+            continue
+        # A host nobody knows of has a folder that no other host's name leads to.
+        found = _Collector(host, f"hosts/{folders.get(name) or safe_name(name, always_tag=True)}", facts)
+        results.put(name, sorted(found.results, key=_order))
+        listeners.put(name, found.listeners)
+        files.put(name, found.files)
+        statuses.update(item["status"] for item in found.results)
         endpoints += found.endpoints
-        files += found.files
-        listeners[name] = found.listeners
-        accounts.append(_account(host, name in names, found))
+        accounts[name] = _account(host, name in folders, found)
+    ordered = [accounts[name] for name in sorted(accounts)]
     run = {
         "$schema": SCHEMAS + "run.schema.json",
         "schema_version": SCHEMA_VERSION,
         **plain(facts),
         "baseline": _baseline_facts(baseline),
-        "population": _reconcile(len(names), accounts),
-        "listeners": _listeners(accounts),
+        "population": _reconcile(len(folders), ordered),
+        "listeners": _listeners(ordered),
         "endpoints": {state: sum(one.state == state for one in endpoints) for state in ENDPOINT_STATES},
-        "results": {status: sum(one["status"] == status for one in results) for status in STATUSES},
+        "results": {status: statuses[status] for status in STATUSES},
     }
-    run["incomplete"] = _incomplete(run, accounts)
+    run["incomplete"] = _incomplete(run, ordered)
     run["complete"] = not run["incomplete"]
     return Record(
         run=run,
-        results=sorted(results, key=_order),
-        endpoints=endpoints,
+        results=results,
+        endpoints=sorted(endpoints, key=lambda one: (one.host, one.endpoint)),
         listeners=listeners,
         baseline=plain(baseline),
         catalogue=catalogue(),
@@ -147,8 +154,9 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
 # --- shapes -----------------------------------------------------------------------------------------------------
 
 
-def _by_host(hosts: t.Iterable[t.Any]) -> dict[str, t.Any]:
-    given: dict[str, t.Any] = {}
+def _plain_hosts(hosts: t.Iterable[t.Any]) -> t.Iterator[Json]:
+    """Each host as plain data, by its plain name. Raises InputError for one that has none, or was given before."""
+    given: set[str] = set()
     for host in hosts:
         if not isinstance(host, t.Mapping) or "host" not in host:
             raise InputError("evidence of a host: a mapping with the key 'host' is needed")
@@ -158,15 +166,11 @@ def _by_host(hosts: t.Iterable[t.Any]) -> dict[str, t.Any]:
         name = str(plain(name))
         if name in given:
             raise InputError(f"evidence of host {name}: given twice")
-        given[name] = host
-    return given
-
-
-def _plain_host(host: t.Any) -> Json:
-    try:
-        return t.cast(Json, plain(host))
-    except TypeError as error:
-        raise InputError(f"evidence of host {host['host']}: {error}") from error
+        given.add(name)
+        try:
+            yield plain(host)
+        except TypeError as error:
+            raise InputError(f"evidence of host {name}: {error}") from error
 
 
 def _finding(item: t.Any, place: str) -> Json:
@@ -186,7 +190,7 @@ def _finding(item: t.Any, place: str) -> Json:
 
 def _order(item: Json) -> tuple[t.Any, ...]:
     subject = item["subject"]
-    place = tuple(subject[key] or "" for key in ("host", "endpoint", "stack", "listener"))
+    place = tuple(subject[key] or "" for key in ("endpoint", "stack", "listener"))
     return (*place, _POSITION[item["check"]], item["view"], item["key"])
 
 
@@ -200,7 +204,7 @@ class _Collector:
         self.name, self.folder, self.facts = host["host"], folder, facts
         self.results: list[Json] = []
         self.endpoints: list[Endpoint] = []
-        self.files: list[tuple[str, str]] = []
+        self.files: list[list[str]] = []
         self.listeners: list[Json] = []
         self._seen: dict[str, int] = {}
         for stack, audit in sorted((host.get("stacks") or {}).items()):
@@ -222,10 +226,10 @@ class _Collector:
             exported = instance.pop("export", None) or []
             instance["redactions"] = sum(int(item.get("redactions") or 0) for item in exported)
             placed = _export_paths(exported, folder)
-            self.files += [(placed[item["name"]], item["text"]) for item in exported]
+            self.files += [[placed[item["name"]], item["text"]] for item in exported]
             paths.update(placed)
         rest = {key: value for key, value in audit.items() if key not in ("findings", "invocation")}
-        self.files.append((f"{below}.json", dump(rest, indent=1)))
+        self.files.append([f"{below}.json", dump(rest, indent=1)])
         for index, finding in enumerate(audit.get("findings") or []):
             item = _finding(finding, f"{place}, findings[{index}]")
             self._add(item, self.facts["ended"], _examined(item, paths, below))
@@ -250,11 +254,10 @@ class _Collector:
             leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
             self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
             bare = {key: value for key, value in report.items() if key != "findings"}
-            self.files.append((path, dump(bare, indent=1)))
+            self.files.append([path, dump(bare, indent=1)])
 
     def _add(self, item: Json, at: str, evidence: list[str]) -> None:
-        subject = {key: item["subject"].get(key) for key in SUBJECT_KEYS}
-        subject["host"] = subject["host"] or self.name
+        subject = {**{key: item["subject"].get(key) for key in SUBJECT_KEYS}, "host": self.name}
         identity = dump([subject, item["check"], item["view"]])
         # The same place, check and view may be judged more than once (two certificates): the count keeps them apart.
         count = self._seen[identity] = self._seen.get(identity, -1) + 1

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import exports
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports import certificates, junit, tables
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import (
+    verdict as whole_verdict,
+)
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
@@ -37,7 +40,7 @@ def rows(lines):
 
 @given(st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.text()})))
 def test_cells_come_back_as_they_were_and_none_is_a_formula(given_rows):
-    read = list(csv.reader(io.StringIO("".join(exports.table(("a", "b"), given_rows)), newline="")))
+    read = list(csv.reader(io.StringIO("".join(tables.table(("a", "b"), given_rows)), newline="")))
     assert read[0] == ["a", "b"]
     for cells, row in zip(read[1:], given_rows):
         for cell, text in zip(cells, (row["a"], row["b"])):
@@ -47,17 +50,17 @@ def test_cells_come_back_as_they_were_and_none_is_a_formula(given_rows):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|'/c calc'!A0", "'quoted", "\uff1d1"])
 def test_formulas_are_defused(cell):
-    assert exports.guarded(cell) == "'" + cell
+    assert tables.guarded(cell) == "'" + cell
 
 
 def test_the_form_is_that_of_rfc_4180():
     given_rows = [{"a": 'say "x"', "b": "1,2"}, {"a": None, "b": "l\nm"}]
-    assert list(exports.table(("a", "b"), given_rows)) == ["a,b\r\n", '"say ""x""","1,2"\r\n', ',"l\nm"\r\n']
+    assert list(tables.table(("a", "b"), given_rows)) == ["a,b\r\n", '"say ""x""","1,2"\r\n', ',"l\nm"\r\n']
 
 
 def test_results_csv_has_every_result_once():
     record = make()
-    table = rows(exports.results_csv(record))
+    table = rows(tables.results_csv(record))
     assert [row["key"] for row in table] == [item["key"] for item in record.results]
     for row, item in zip(table, record.results):
         assert row["status"] == item["status"]
@@ -69,7 +72,7 @@ def test_results_csv_has_every_result_once():
 
 def test_findings_csv_has_what_does_not_hold_in_grc_words():
     record = make()
-    table = rows(exports.findings_csv(record))
+    table = rows(tables.findings_csv(record))
     assert list(table[0])[:7] == ["ref_id", "name", "description", "severity", "status", "filtering_labels", "asset"]
     wanted = [item["key"] for item in record.results if item["status"] in ("fail", "indeterminate", "excepted")]
     assert [row["ref_id"] for row in table] == wanted
@@ -81,7 +84,7 @@ def test_findings_csv_has_what_does_not_hold_in_grc_words():
 
 
 def test_certificates_csv_has_one_row_for_each_endpoint_and_certificate():
-    table = rows(exports.certificates_csv(make()))
+    table = rows(certificates.certificates_csv(make()))
     assert len(table) == 14
     first = next(row for row in table if "sni=ehr" in row["endpoint"])
     assert (first["names"], first["key_type"], first["key_bits"]) == ("ehr.clinic.example", "rsa", "2048")
@@ -92,7 +95,7 @@ def test_certificates_csv_has_one_row_for_each_endpoint_and_certificate():
 
 def test_junit_counts_what_it_holds():
     record = make()
-    root = ET.fromstring("".join(exports.junit_xml(record)))
+    root = ET.fromstring("".join(junit.junit_xml(record)))
     cases = root.findall("testsuite/testcase")
     assert len(cases) == len(record.results) + len(record.run["population"]["hosts"])
     counts = record.run["results"]
@@ -108,7 +111,7 @@ def test_junit_counts_what_it_holds():
 
 def test_junit_makes_hosts_that_were_not_tested_errors():
     record = make([{"host": "a", "reachable": False}, {"host": "b", "skipped": "s"}], ["a", "b", "c"])
-    root = ET.fromstring("".join(exports.junit_xml(record)))
+    root = ET.fromstring("".join(junit.junit_xml(record)))
     suite = root.find("testsuite[@name='population']")
     assert {case.get("name"): [child.tag for child in case] for case in suite} == {
         "a": ["error"],
@@ -121,7 +124,7 @@ def test_junit_makes_hosts_that_were_not_tested_errors():
 def test_junit_takes_any_text(text):
     made = samples.report("https://x:443")
     made["findings"] = [{**made["findings"][0], "status": "fail", "observed": text}]
-    root = ET.fromstring("".join(exports.junit_xml(make([{"host": "x", "scans": [made]}], ["x"]))))
+    root = ET.fromstring("".join(junit.junit_xml(make([{"host": "x", "scans": [made]}], ["x"]))))
     assert printable(text) in printable(root.find(".//failure").get("message"))
 
 
@@ -140,15 +143,15 @@ def test_junit_takes_any_text(text):
     ],
 )
 def test_exit_codes(results, code, word):
-    verdict = exports.verdict(one(*results))
+    verdict = whole_verdict(one(*results))
     assert (verdict["exit_code"], verdict["verdict"]) == (code, word)
     assert bool(verdict["reasons"]) == bool(code)
 
 
 def test_the_least_severity_that_counts_can_be_chosen():
     record = one(("http.hsts", "fail", "low"), ("protocol.tls1_0", "pass", "high"))
-    assert exports.verdict(record, "low")["exit_code"] == 2
-    assert exports.verdict(record, "medium")["exit_code"] == 0
+    assert whole_verdict(record, "low")["exit_code"] == 2
+    assert whole_verdict(record, "medium")["exit_code"] == 0
 
 
 @pytest.mark.parametrize(
@@ -160,14 +163,14 @@ def test_the_least_severity_that_counts_can_be_chosen():
 )
 def test_a_population_with_holes_is_never_compliant(extra, reason):
     host = {"host": "x", "scans": [samples.report("https://x:443")]}
-    verdict = exports.verdict(make([host, extra], ["x", "y"]))
+    verdict = whole_verdict(make([host, extra], ["x", "y"]))
     assert (verdict["exit_code"], verdict["reasons"]) == (3, [reason])
 
 
 def test_nothing_tested_is_not_compliant():
-    verdict = exports.verdict(make([{"host": "x", "skipped": "all of it"}], ["x"]))
+    verdict = whole_verdict(make([{"host": "x", "skipped": "all of it"}], ["x"]))
     assert (verdict["exit_code"], verdict["reasons"]) == (3, ["nothing was tested"])
 
 
 def test_verdict_is_plain_json():
-    assert json.loads(json.dumps(exports.verdict(make())))["results"]["fail"] == make().run["results"]["fail"]
+    assert json.loads(json.dumps(whole_verdict(make())))["results"]["fail"] == make().run["results"]["fail"]

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import exports, report
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import report
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import verdict
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
@@ -53,7 +54,7 @@ def make(hosts=None, population=samples.HOSTS, **facts):
 
 
 def pages(record, signer=None):
-    return dict(report.render(record, exports.verdict(record), signer))
+    return dict(report.render(record, verdict(record), signer))
 
 
 def page(record, **more):
@@ -177,7 +178,7 @@ def test_a_clean_run_is_calm():
     for item in host["scans"][0]["findings"]:
         item["status"] = "pass"
     record = make([host], ["h"])
-    assert exports.verdict(record)["exit_code"] == 0
+    assert verdict(record)["exit_code"] == 0
     text = page(record).text
     assert "The baseline holds" in text
     assert "1 of 1 endpoints was proved" in text

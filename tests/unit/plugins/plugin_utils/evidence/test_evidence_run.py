@@ -9,7 +9,6 @@ import jsonschema_rs
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import exports
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.bundle import _SCHEMAS, SCHEMA_FILES
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import InputError
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble, catalogue, controls
@@ -35,7 +34,7 @@ def validators():
 
 
 def lines(record):
-    return [json.loads(line) for line in exports.results_ndjson(record)]
+    return [json.loads(line) for line in "".join(record.results.ndjson()).splitlines()]
 
 
 # --- schemas ----------------------------------------------------------------------------------------------------
@@ -118,7 +117,7 @@ def test_the_order_of_the_input_does_not_matter():
     turned = [
         {**host, "scans": host["scans"][::-1], "stacks": dict(reversed(host["stacks"].items()))} for host in hosts[::-1]
     ]
-    assert list(exports.results_ndjson(make(turned))) == list(exports.results_ndjson(make()))
+    assert list(make(turned).results.ndjson()) == list(make().results.ndjson())
     assert make(turned).run == make().run
 
 

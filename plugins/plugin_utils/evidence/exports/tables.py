@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""CSV for people and GRC tools."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import typing as t
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
+
+from ...printable import printable
+from ..run import Json, Record
+from .words import place, proof_text
+
+#: First characters by which spreadsheets take a cell for a formula (OWASP, CSV Injection), and our own guard.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+RESULT_COLUMNS = (
+    "key",
+    "host",
+    "endpoint",
+    "stack",
+    "listener",
+    "check",
+    "title",
+    "severity",
+    "status",
+    "view",
+    "observed",
+    "expected",
+    "file",
+    "line",
+    "proof",
+    "mend",
+    "exception",
+    "evidence",
+    "observed_at",
+    "run_id",
+)
+
+#: The first seven are the columns a findings import of CISO Assistant reads; other tools map them just as easily.
+FINDING_COLUMNS = (
+    "ref_id",
+    "name",
+    "description",
+    "severity",
+    "status",
+    "filtering_labels",
+    "asset",
+    "check",
+    "check_status",
+    "check_severity",
+    "view",
+    "observed",
+    "expected",
+    "mend",
+    "exception",
+    "evidence",
+    "observed_at",
+    "run_id",
+)
+
+#: Our severities and statuses in the words of that import. An approved exception is a confirmed finding, not a pass.
+_GRC_SEVERITY = {"info": "low"}
+
+_GRC_STATUS = {"fail": "identified", "indeterminate": "identified", "excepted": "confirmed"}
+
+
+def guarded(cell: t.Any) -> str:
+    """A CSV cell no spreadsheet runs. A leading apostrophe is always ours: take one off to have the text back."""
+    text = "" if cell is None else printable(str(cell))
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
+def table(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> t.Iterator[str]:
+    """CSV by RFC 4180, a row at a time: CRLF, a header, quotes where needed; meant for UTF-8 without a mark."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    cells = ([guarded(row.get(column)) for column in columns] for row in rows)
+    for row in itertools.chain([columns], cells):
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def results_csv(record: Record) -> t.Iterator[str]:
+    """All results, one line each, in the order of results.ndjson."""
+    return table(RESULT_COLUMNS, map(_result_row, record.results))
+
+
+def findings_csv(record: Record) -> t.Iterator[str]:
+    """What does not hold or was not proved, for a GRC tool's import."""
+    return table(FINDING_COLUMNS, (_finding_row(item) for item in record.results if item["status"] in _GRC_STATUS))
+
+
+def _result_row(item: Json) -> Json:
+    first = item["provenance"][0] if item["provenance"] else {}
+    return {
+        **item,
+        **item["subject"],
+        "title": BY_ID[item["check"]].title,
+        "file": first.get("file"),
+        "line": first.get("line") or None,
+        "proof": proof_text(item["proof"]),
+        "evidence": " ".join(item["evidence"]),
+    }
+
+
+def _finding_row(item: Json) -> Json:
+    check, subject = BY_ID[item["check"]], item["subject"]
+    description = f"{check.title}. Observed: {item['observed']}. Expected: {item['expected']}. {check.rationale}"
+    labels = ["tls", item["check"].partition(".")[0], item["view"]]
+    labels += [item["status"]] if item["status"] != "fail" else []
+    return {
+        **item,
+        "ref_id": item["key"],
+        "name": f"{item['check']} on {place(subject)}",
+        "description": description,
+        "severity": _GRC_SEVERITY.get(item["severity"], item["severity"]),
+        "status": _GRC_STATUS[item["status"]],
+        "filtering_labels": "|".join(labels),
+        "asset": subject["host"],
+        "check_status": item["status"],
+        "check_severity": item["severity"],
+        "evidence": " ".join(item["evidence"]),
+    }
