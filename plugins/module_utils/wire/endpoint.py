@@ -10,6 +10,10 @@ from __future__ import annotations
 from ..errors import EndpointError
 from .lean import socket
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: Protocols that speak TLS from the first byte, with their port (IANA service names registry); 0: none is usual.
 TLS_FIRST = {
     "tls": 0,
@@ -94,6 +98,15 @@ def address_family(host: str) -> int | None:
             continue
         return family
     return None
+
+
+def sockaddr(address: str, family: int, port: int) -> Any:
+    """What connect(2) wants for an address literal of that family (0: no address at all); IPv6 with its scope id."""
+    if family == socket.AF_INET6:
+        host, _mark, scope = address.partition("%")
+        index = socket.if_nametoindex(scope) if scope and not scope.isdigit() else int(scope or 0)
+        return (host, port, 0, index)
+    return (address, port) if family else ("", address)
 
 
 def parse(uri: str) -> Endpoint:

@@ -692,8 +692,8 @@ def _resolve(endpoints: list[Endpoint]) -> Callable[[Endpoint], list[tuple[int, 
         found = known.get(endpoint.host)
         if found is None:
             family = endpoints_.address_family(endpoint.host) or 0
-            return [(family, _sockaddr(endpoint.host, family, endpoint.port))]
-        return [(family, _sockaddr(address, family, endpoint.port)) for family, address in found]
+            return [(family, endpoints_.sockaddr(endpoint.host, family, endpoint.port))]
+        return [(family, endpoints_.sockaddr(address, family, endpoint.port)) for family, address in found]
 
     return addresses
 
@@ -705,11 +705,3 @@ def _look_up(name: str) -> list[tuple[int, str]]:
     except OSError as error:
         return [(0, f"{name} does not resolve: {error.strerror or error.args[-1]}")]
     return list(dict.fromkeys((family, str(sockaddr[0])) for family, _type, _proto, _name, sockaddr in infos))
-
-
-def _sockaddr(address: str, family: int, port: int) -> Any:
-    if family == socket.AF_INET6:
-        host, _mark, scope = address.partition("%")
-        index = socket.if_nametoindex(scope) if scope and not scope.isdigit() else int(scope or 0)
-        return (host, port, 0, index)
-    return (address, port) if family else ("", address)
