@@ -46,7 +46,7 @@ CONNECTIONS = 14
 FLOOR_WALL, FLOOR_CPU, MEMORY_MB = 1.15, 2.0, 100
 START_MS = 40
 
-COMMAND = (sys.executable, "-I", "-S", ROOT / "plugins/module_utils/run/scan.py")
+COMMAND = (sys.executable, "-I", "-S", ROOT / "plugins/module_utils/run/__main__.py")
 
 
 class Cost(t.NamedTuple):

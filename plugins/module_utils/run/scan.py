@@ -2,21 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Endpoints in, wire reports with findings and a verdict out; and the same as a small command.
 
-The command, from the root of the collection, started the quickest way (no site packages; 8 ms less than with them)::
-
-    python3 -I -S plugins/module_utils/run/scan.py https://127.0.0.1:8443 smtp://127.0.0.1:2525
-
-or, where the collection is installed, with ``python3 -m`` and the full name of this module. It prints one JSON object
-per endpoint and line, in the order of the endpoints.
+The command prints one JSON object per endpoint and line, in the order of the endpoints. ``__main__.py`` starts it.
 """
 
 from __future__ import annotations
 
 import sys
-
-if not __package__:  # started as a file: make the package known under the name of its folder
-    sys.path[0] = __file__.rpartition("/module_utils/")[0] or ".."
-    __package__ = "module_utils.run"
 
 from ..baseline import model
 from ..errors import InTransitError
@@ -52,9 +43,6 @@ Exit status: 0 all compliant, 2 any not compliant, 3 any unreachable or indeterm
 
 #: Verdicts as ``findings.judge`` gives them.
 VERDICTS = ("compliant", "non_compliant", "unreachable", "indeterminate")
-
-#: From so many endpoints on, importing json is made up for by its speed.
-_MANY = 50
 
 COMPLIANT, NON_COMPLIANT, UNPROVED, BAD_INPUT = 0, 2, 3, 4
 
@@ -187,14 +175,11 @@ def main(argv: list[str] | None = None) -> int:
         baseline = model.load(given.get("profile", "intermediate"))
         subject = {"host": given["host"]} if "host" in given else None
         reports = stream(endpoints, baseline, _options(given), subject)
-        dumps = lean.dumps
-        if len(endpoints) > _MANY:
-            from json import dumps  # type: ignore[assignment]
         # The lines are the progress; where they go to a file, a person at the terminal gets a count instead.
         counted = sys.stderr.isatty() and not sys.stdout.isatty()
         for done, report in enumerate(reports, 1):
             verdicts.add(report["verdict"])
-            sys.stdout.write(dumps(line(report)) + "\n")
+            sys.stdout.write(lean.dumps(line(report)) + "\n")
             sys.stdout.flush()
             if counted:
                 sys.stderr.write(f"\r{done} of {len(endpoints)} endpoints")
@@ -206,7 +191,3 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"scan: {error}\n")
         return BAD_INPUT
     return exit_status(verdicts)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -11,7 +11,6 @@ Polite by default: few connections at a time to one address, and none for a whil
 from __future__ import annotations
 
 import errno
-import os
 import select
 import struct
 import time
@@ -22,7 +21,7 @@ from . import report as reports
 from .answers import ACCEPTED, CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
 from .endpoint import Endpoint
 from .kit import Kit
-from .lean import sha256, socket
+from .lean import sha256, socket, strerror
 from .plan import Examination, Probe, Talk
 
 TYPE_CHECKING = False
@@ -599,7 +598,8 @@ class _Scan:
 
     def _fail(self, connection: _Connection, code: int) -> None:
         """No connection came about, or it broke before the hello was out."""
-        self._close(connection, Outcome(UNREACHABLE, f"no connection: {os.strerror(code)}"))
+        self._missed(connection)
+        self._close(connection, Outcome(UNREACHABLE, f"no connection: {strerror(code)}"))
 
     def _expire(self, now: float) -> None:
         for connection in [one for one in self.connections.values() if one.deadline <= now]:
@@ -612,7 +612,7 @@ class _Scan:
         self.next_expiry = min((one.deadline for one in self.connections.values()), default=_NEVER)
 
     def _missed(self, connection: _Connection) -> None:
-        """A reset or a timeout. After two in a row, is the endpoint still there, or does it only refuse that way?"""
+        """No connection, a reset or a timeout. After two in a row: is the endpoint still there, does it refuse that way?"""
         target = connection.target
         target.streak += 1
         if target.streak < _STREAK or target.steady or target.check is not None:

@@ -16,8 +16,9 @@ exactly what one probe asks about and nothing a server could trip over:
 
 from __future__ import annotations
 
-import os
 import struct
+
+from .lean import urandom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what only type checkers need is not imported on the way to a verdict
@@ -159,9 +160,9 @@ class Hello:
             self._frame = (sni, *self._make_frame(sni, share))
         _sni, before, after = self._frame
         if self.top != TLS13:
-            return before + os.urandom(32) + after
+            return before + urandom(32) + after
         # A session id of 32 bytes in TLS 1.3 keeps middleboxes quiet (RFC 8446, appendix D.4).
-        fresh = os.urandom(64)
+        fresh = urandom(64)
         return before + fresh[:32] + b"\x20" + fresh[32:] + after
 
     def _make_frame(self, sni: str | None, share: Callable[[int], bytes] | None) -> tuple[bytes, bytes]:
@@ -180,7 +181,7 @@ class Hello:
     def _encode_ssl2(self) -> bytes:
         """SSLv2 CLIENT-HELLO in a two-byte record; ``least`` is the length of its challenge."""
         specs = b"".join(kind.to_bytes(3, "big") for kind in self.suites)
-        challenge = os.urandom(self.least or 16)
+        challenge = urandom(self.least or 16)
         body = struct.pack(">BHHHH", 1, SSL2, len(specs), 0, len(challenge)) + specs + challenge
         return struct.pack(">H", 0x8000 | len(body)) + body
 

@@ -12,7 +12,7 @@ A server that agrees answers them with a ServerHello, and that is all a probe wa
 
 from __future__ import annotations
 
-import os
+from .lean import urandom
 
 _Q = 3329  # the modulus of ML-KEM
 
@@ -34,17 +34,17 @@ _P521 = bytes.fromhex(
 
 def _encapsulation_key(rank: int) -> bytes:
     """An ML-KEM encapsulation key: 256 coefficients for each of ``rank`` polynomials, two in three bytes."""
-    drawn = os.urandom(512 * rank)
+    drawn = urandom(512 * rank)
     key = bytearray()
     for at in range(0, len(drawn), 4):
         first = (drawn[at] << 8 | drawn[at + 1]) % _Q
         second = (drawn[at + 2] << 8 | drawn[at + 3]) % _Q
         key += bytes((first & 0xFF, first >> 8 | (second & 0x0F) << 4, second >> 4))
-    return bytes(key) + os.urandom(32)
+    return bytes(key) + urandom(32)
 
 
 def _finite_field(bits: int) -> bytes:
-    exponent = 2 * (int.from_bytes(os.urandom(4), "big") % (bits // 2 - 8) + 1)
+    exponent = 2 * (int.from_bytes(urandom(4), "big") % (bits // 2 - 8) + 1)
     return (1 << exponent).to_bytes(bits // 8, "big")
 
 
@@ -53,8 +53,8 @@ SYNTHETIC = {
     0x0017: lambda: _P256,
     0x0018: lambda: _P384,
     0x0019: lambda: _P521,
-    0x001D: lambda: os.urandom(32),
-    0x001E: lambda: os.urandom(56),
+    0x001D: lambda: urandom(32),
+    0x001E: lambda: urandom(56),
     0x0100: lambda: _finite_field(2048),
     0x0101: lambda: _finite_field(3072),
     0x0102: lambda: _finite_field(4096),
@@ -65,10 +65,10 @@ SYNTHETIC = {
     0x0202: lambda: _encapsulation_key(4),
     # Hybrids (draft-ietf-tls-ecdhe-mlkem): the order of the parts is not the same in each.
     0x11EB: lambda: _P256 + _encapsulation_key(3),
-    0x11EC: lambda: _encapsulation_key(3) + os.urandom(32),
+    0x11EC: lambda: _encapsulation_key(3) + urandom(32),
     0x11ED: lambda: _P384 + _encapsulation_key(4),
     # X25519Kyber768Draft00: the same kind of key, the curve first.
-    0x6399: lambda: os.urandom(32) + _encapsulation_key(3),
+    0x6399: lambda: urandom(32) + _encapsulation_key(3),
 }
 
 

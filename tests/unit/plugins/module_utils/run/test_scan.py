@@ -23,7 +23,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.w
 )
 
 ROOT = Path(__file__).resolve().parents[5]
-SCRIPT = ROOT / "plugins/module_utils/run/scan.py"
+SCRIPT = ROOT / "plugins/module_utils/run/__main__.py"
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +171,3 @@ def test_findings_name_what_is_known_of_their_endpoint(good: Server) -> None:
     assert subjects[1] == {"endpoint": asked[1], "stack": "nginx", "host": "web2"}
     with pytest.raises(EndpointError):
         scan.scan(["nonsense"], baseline)
-
-
-def test_many_endpoints_are_written_alike(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, good: Server
-) -> None:
-    """Above a number of endpoints another encoder writes the lines; nobody is to see that."""
-    _status, few, _err = run(capsys, good.uri())
-    monkeypatch.setattr(scan, "_MANY", 0)
-    _status, many, _err = run(capsys, good.uri())
-    assert few[0].keys() == many[0].keys()
-    assert few[0]["protocol_details"] == many[0]["protocol_details"]

@@ -30,6 +30,13 @@ def test_dumps_refuses_the_rest() -> None:
     assert "\\u001b" in lean.dumps("\x1b[2J")
 
 
+@pytest.mark.parametrize("lacking", [None, lambda only_one: None])
+def test_another_python_writes_the_same(monkeypatch: pytest.MonkeyPatch, lacking: object) -> None:
+    """Neither PyPy nor a Python whose encoder takes other parameters has what dumps is made of."""
+    monkeypatch.setattr(lean, "make_encoder", lacking)
+    assert lean._encoder() is json.dumps
+
+
 def test_lean_names_are_the_real_things() -> None:
     assert lean.sha256(b"abc").hexdigest() == hashlib.sha256(b"abc").hexdigest()
     assert issubclass(socket.socket, lean.socket.socket)
