@@ -111,6 +111,14 @@ instances:
       elements: dict
       returned: always
       sample: []
+    handshakes:
+      description:
+        - Transcripts of the handshakes the host made with itself, in the shape of the reports of
+          M(encryption.in_transit.tls_scan).
+      type: list
+      elements: dict
+      returned: when O(export) is true
+      sample: []
     export:
       description: The configuration, secrets redacted.
       type: list

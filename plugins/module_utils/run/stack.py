@@ -184,13 +184,18 @@ class _Work:
         self._tell_diff(view)
         self._tell_proofs(look, look)
         self._judge(view.listeners, view.plan, look)
+        handshakes = list(look.values())
         plaintext = [endpoint for one in view.listeners if not one.tls for endpoint in one.endpoints]
         if plaintext and self.options.get("proof", True):
-            for report in self._scan(list(dict.fromkeys(plaintext))):
-                self.result["findings"] += report["findings"]
+            without_tls = self._scan(list(dict.fromkeys(plaintext)))
+            self.result["findings"] += [item for report in without_tls for item in report["findings"]]
+            handshakes += without_tls
         if self.options.get("export"):
             exported = self.stack.export(self.instance, view.documents)
             self.result["export"] = [file._asdict() for file in exported]
+            self.result["handshakes"] = [
+                {key: value for key, value in report.items() if key != "findings"} for report in handshakes
+            ]
         count = len(view.plan.edits)
         edits = f"{count} edit{'s' if count > 1 else ''} would be made" if count else "no edit would be made"
         self._say(f"{self._proved(look)}, {edits}")

@@ -219,6 +219,8 @@ class _Collector:
         instances = audit.get("instances") or []
         folders = unique_names(str(instance.get("name")) for instance in instances)
         paths: dict[str, str] = {}
+        handshakes = [report for instance in instances for report in instance.pop("handshakes", None) or []]
+        transcripts = self._transcripts(handshakes, f"{self.folder}/inside/{safe_name(stack)}", place)
         for instance in instances:
             # Most hosts have one instance: its files then need no folder of their own.
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
@@ -232,19 +234,16 @@ class _Collector:
         self.files.append([f"{below}.json", dump(rest, indent=1)])
         for index, finding in enumerate(audit.get("findings") or []):
             item = _finding(finding, f"{place}, findings[{index}]")
-            self._add(item, self.facts["ended"], _examined(item, paths, below))
+            seen = transcripts.get(str(item["subject"].get("endpoint")))
+            self._add(item, self.facts["ended"], [seen] if seen else _examined(item, paths, below))
 
     def _scans(self, reports: list[Json]) -> None:
-        for index, report in enumerate(reports):
-            if not isinstance(report, dict) or not isinstance(report.get("endpoint"), str) or "reachable" not in report:
-                place = f"host {self.name}, scans[{index}]"
-                raise InputError(f"{place}: a wire report with 'endpoint' and 'reachable' is needed")
-        names = unique_names(report["endpoint"] for report in reports)
-        if len(names) < len(reports):
+        paths = self._transcripts(reports, f"{self.folder}/scan", f"host {self.name}, scans")
+        if len(paths) < len(reports):
             raise InputError(f"host {self.name}: an endpoint is reported twice")
         for report in sorted(reports, key=lambda item: str(item["endpoint"])):
             endpoint = report["endpoint"]
-            path = f"{self.folder}/scan/{names[endpoint]}.json"
+            path = paths[endpoint]
             place = f"host {self.name}, endpoint {endpoint}"
             findings = [_finding(f, f"{place}, findings[{n}]") for n, f in enumerate(report.get("findings") or [])]
             for item in findings:
@@ -253,8 +252,18 @@ class _Collector:
             shown = {key: report.get(key) for key in _SHOWN}
             leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
             self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
+
+    def _transcripts(self, reports: list[Json], below: str, place: str) -> dict[str, str]:
+        """Keep each wire report without its findings as a file; the path by endpoint."""
+        for index, report in enumerate(reports):
+            if not isinstance(report, dict) or not isinstance(report.get("endpoint"), str) or "reachable" not in report:
+                raise InputError(f"{place}[{index}]: a wire report with 'endpoint' and 'reachable' is needed")
+        names = unique_names(report["endpoint"] for report in reports)
+        paths = {endpoint: f"{below}/{name}.json" for endpoint, name in names.items()}
+        for report in {report["endpoint"]: report for report in reports}.values():
             bare = {key: value for key, value in report.items() if key != "findings"}
-            self.files.append([path, dump(bare, indent=1)])
+            self.files.append([paths[report["endpoint"]], dump(bare, indent=1)])
+        return paths
 
     def _add(self, item: Json, at: str, evidence: list[str]) -> None:
         subject = {**{key: item["subject"].get(key) for key in SUBJECT_KEYS}, "host": self.name}

@@ -157,6 +157,21 @@ def test_transcripts_hold_the_report_without_its_findings():
 # --- the population ---------------------------------------------------------------------------------------------
 
 
+def test_handshakes_from_inside_have_transcripts_that_their_results_name():
+    inside = samples.report("https://127.0.0.1:443?sni=x", "rraraa", name="x")
+    audit = samples.audit([samples.listener(["x"])])
+    audit["instances"][0]["handshakes"] = [{**inside, "findings": []}]
+    audit["findings"] += inside["findings"]
+    record = make([{"host": "h", "stacks": {"nginx": audit}}], ["h"])
+    found = next(item for item in record.results if item["status"] == "fail" and item["view"] == "effective")
+    assert len(found["evidence"]) == 1
+    assert found["evidence"][0].startswith("hosts/h/inside/nginx/")
+    transcript = json.loads(dict(record.files)[found["evidence"][0]])
+    assert found["proof"]["hello_sha256"] in {probe["hello_sha256"] for probe in transcript["probes"]}
+    assert "findings" not in transcript
+    assert "handshakes" not in dict(record.files)["hosts/h/config/nginx.json"]
+
+
 def test_a_full_run_is_complete():
     run = make().run
     assert run["complete"] is True
