@@ -229,11 +229,11 @@ instances:
           type: str
           returned: always
         before:
-          description: SHA-256 before.
+          description: SHA-256 before; V(null) for a file that is created.
           type: str
           returned: always
         after:
-          description: SHA-256 after.
+          description: SHA-256 after; V(null) for a file that is removed.
           type: str
           returned: always
       sample:

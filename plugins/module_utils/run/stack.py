@@ -248,10 +248,7 @@ class _Work:
         changes = files.changes(view.documents, view.plan.edits)
         self._tell_diff(view)
         broken = self._test_in_shadow(changes)
-        self.result["files"] = [
-            {"path": one.path, "target": one.target, "before": files.sha256(one.old), "after": files.sha256(one.new)}
-            for one in changes
-        ]
+        self.result["files"] = [one.summary() for one in changes]
         what = f"{len(changes)} file{'s' if len(changes) > 1 else ''}"
         if self.check:
             look = proof.look() if self.instance.running else {}
@@ -460,9 +457,11 @@ class _Work:
         )
         found = []
         for path in dict.fromkeys(edit.path for edit in view.plan.edits):
-            name = next(name for name in before if ("/" + name).endswith("/" + path.lstrip("/")))
+            # A file that is created is only in the one, a file that is removed only in the other.
+            names = {**before, **after}
+            name = next(name for name in names if ("/" + name).endswith("/" + path.lstrip("/")))
             headers = {"before_header": path, "after_header": f"{path} (baseline {self.baseline.profile})"}
-            found.append({**headers, "before": before[name], "after": after[name]})
+            found.append({**headers, "before": before.get(name, ""), "after": after.get(name, "")})
         return found
 
     def _tell_proofs(self, before: Json, after: Json | None) -> None:

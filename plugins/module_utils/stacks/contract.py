@@ -73,15 +73,29 @@ class Document(t.NamedTuple):
 
 
 class Edit(t.NamedTuple):
-    """Replace ``document.data[start:end]`` by ``replacement``. ``check`` is the check that demands it."""
+    """Replace ``document.data[start:end]`` by ``replacement``. ``check`` is the check that demands it.
+
+    With ``line`` 0 it is about the file as a whole, and the only edit of that path: :meth:`creation` names a path that
+    no document has and nothing else may have either, :meth:`removal` has no ``replacement``.
+    """
 
     path: str
     start: int
     end: int
-    replacement: bytes
+    replacement: bytes | None
     line: int
     check: str
     reason: str
+
+    @classmethod
+    def creation(cls, path: str, data: bytes, check: str, reason: str) -> Edit:
+        """A new file with these bytes, readable by all; folders above it that are missing are made."""
+        return cls(path, 0, 0, data, 0, check, reason)
+
+    @classmethod
+    def removal(cls, document: Document, check: str, reason: str) -> Edit:
+        """The file of a document goes. A symbolic link to it is refused: it would be left without its end."""
+        return cls(document.path, 0, len(document.data), None, 0, check, reason)
 
 
 class Unmended(t.NamedTuple):
@@ -170,6 +184,10 @@ class Stack:
     def test_command(self, instance: Instance) -> list[str]:
         """argv of the daemon's own configuration test; exit status 0 means valid."""
         raise NotImplementedError
+
+    def written(self, host: Host, instance: Instance) -> None:
+        """Files have just been written or brought back: tell whoever keeps what it read of them, such as a service
+        manager. The daemon itself is told by :meth:`reload`. Raises TransactionError."""
 
     def generation(self, host: Host, instance: Instance) -> t.Any:
         """An equality-comparable token of the running worker generation, or None when not running."""

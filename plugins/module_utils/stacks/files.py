@@ -24,12 +24,20 @@ _CONTENT_BOUND = ("security.evm", "security.ima")
 
 
 class Change(t.NamedTuple):
-    """One file to be changed: ``path`` as the daemon names it, ``target`` the file behind all symbolic links."""
+    """One file to be changed: ``path`` as the daemon names it, ``target`` the file behind all symbolic links.
+
+    ``old`` is None for a file that is created, ``new`` for one that is removed.
+    """
 
     path: str
     target: str
-    old: bytes
-    new: bytes
+    old: bytes | None
+    new: bytes | None
+
+    def summary(self) -> dict[str, str | None]:
+        """Path, target and SHA-256 before and after, None where there is no file."""
+        before, after = (None if data is None else sha256(data) for data in (self.old, self.new))
+        return {"path": self.path, "target": self.target, "before": before, "after": after}
 
 
 class Metadata(t.NamedTuple):
@@ -49,13 +57,18 @@ def sha256(data: bytes) -> str:
 def changes(documents: t.Iterable[Document], edits: t.Iterable[Edit]) -> list[Change]:
     """The files that the edits change, each real file once.
 
-    Raises TransactionError when two paths of one real file would get different contents.
+    Raises TransactionError when two paths of one real file would get different contents, when a file that is to be
+    created is there already, and when one that is to be removed is a symbolic link.
     """
     documents = list(documents)
     old = {document.path: document.data for document in documents}
     result: dict[str, Change] = {}
     for path, new in apply_edits(documents, edits).items():
-        change = Change(path, os.path.realpath(path), old[path], new)
+        change = Change(path, os.path.realpath(path), old.get(path), new)
+        if change.old is None and os.path.lexists(path):
+            raise TransactionError("plan", f"{path} is to be created, and is there already without being read")
+        if new is None and os.path.islink(path):
+            raise TransactionError("plan", f"{path} is to be removed, and is a symbolic link; remove both yourself")
         twin = result.setdefault(change.target, change)
         if twin.new != new:
             raise TransactionError(
@@ -67,6 +80,21 @@ def changes(documents: t.Iterable[Document], edits: t.Iterable[Edit]) -> list[Ch
 def read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+def digest(path: str) -> str | None:
+    """SHA-256 of a regular file, None where nothing has that name, empty for anything else."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return ""
+        return sha256(read(path))
+    except FileNotFoundError:
+        return None
+
+
+def new_metadata() -> Metadata:
+    """What a created file gets: ours, and readable by all whatever the umask, as configuration without secrets is."""
+    return Metadata(os.geteuid(), os.getegid(), 0o644, 0, {})
 
 
 def metadata(path: str) -> Metadata:
@@ -121,6 +149,37 @@ def remove(path: str) -> None:
     try:
         os.unlink(path)
     except FileNotFoundError:
+        return
+    sync_directory(os.path.dirname(path))
+
+
+def missing_folders(path: str) -> list[str]:
+    """Folders above a path that do not exist, outermost first."""
+    found: list[str] = []
+    folder = os.path.dirname(path)
+    while not os.path.isdir(folder):
+        found.insert(0, folder)
+        folder = os.path.dirname(folder)
+    return found
+
+
+def make_folder(path: str) -> None:
+    """Make a folder that all may enter, unless it is there; durable on return."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return
+    os.chmod(path, 0o755)  # noqa: S103  the umask is the caller's, and the reader may be another user
+    sync_directory(os.path.dirname(path))
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder if it is there and nothing is in it."""
+    try:
+        os.rmdir(path)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise
         return
     sync_directory(os.path.dirname(path))
 

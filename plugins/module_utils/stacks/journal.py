@@ -7,7 +7,7 @@ Everything about one instance lives in one private folder, outside every include
     lock              flock(2)ed by the run at work; its text names the holder
     journal/          the unfinished transaction; it appears and disappears by one rename
         journal.json  phase and files
-        0.old 0.new   bytes of the first file before and after
+        0.old 0.new   bytes of the first file before and after; one of them is missing where it is created or removed
         0.link        the original file itself, as a hard link, where the file system allows it
     history/<id>/     finished transactions, the newest few: journal.json, bytes, record.json
     reload-pending    the generation that has not loaded the files on disk yet (only with reload: handler)
@@ -109,32 +109,40 @@ class Store:
 
     def _enter(self, draft: str, identity: str, number: int, change: files.Change) -> dict[str, t.Any]:
         self.fault("journal.file")
-        status = os.lstat(change.target)
-        if status.st_nlink > 1:
-            message = f"{change.target} has {status.st_nlink} hard links, which an atomic replacement would separate"
-            raise TransactionError(
-                "journal", f"{message}; make it a file of its own (find / -samefile {change.target})"
-            )
-        meta = files.metadata(change.target)
         base = os.path.join(draft, str(number))
-        files.create(f"{base}.old", change.old)
-        files.create(f"{base}.new", change.new)
-        # Putting this very file back needs no space on a full disk and restores every last attribute.
-        # On another file system, or one without hard links, the copy serves.
-        with contextlib.suppress(OSError):
-            os.link(change.target, f"{base}.link", follow_symlinks=False)
+        for data, kind in ((change.old, "old"), (change.new, "new")):
+            if data is not None:
+                files.create(f"{base}.{kind}", data)
+        if change.old is None:
+            meta = files.new_metadata()
+        else:
+            meta = self._original(change.target)
+            # Putting this very file back needs no space on a full disk and restores every last attribute.
+            # On another file system, or one without hard links, the copy serves.
+            with contextlib.suppress(OSError):
+                os.link(change.target, f"{base}.link", follow_symlinks=False)
+        summary = change.summary()
         return {
             "path": change.path,
             "target": change.target,
             "temporary": os.path.join(os.path.dirname(change.target), f".in_transit-{identity}-{number}"),
-            "old_sha256": files.sha256(change.old),
-            "new_sha256": files.sha256(change.new),
+            "folders": files.missing_folders(change.target),
+            "old_sha256": summary["before"],
+            "new_sha256": summary["after"],
             "uid": meta.uid,
             "gid": meta.gid,
             "mode": meta.mode,
             "mtime_ns": meta.mtime_ns,
             "xattrs": {name: base64.b64encode(value).decode("ascii") for name, value in meta.xattrs.items()},
         }
+
+    @staticmethod
+    def _original(target: str) -> files.Metadata:
+        status = os.lstat(target)
+        if status.st_nlink > 1:
+            message = f"{target} has {status.st_nlink} hard links, which an atomic replacement would separate"
+            raise TransactionError("journal", f"{message}; make it a file of its own (find / -samefile {target})")
+        return files.metadata(target)
 
     def unfinished(self) -> Journal | None:
         """The journal of a transaction that was killed, or None. Raises TransactionError when it cannot be read."""
@@ -250,11 +258,21 @@ class Journal:
         """
         for number, entry in enumerate(self._data["files"]):
             self._fault("write.temporary")
-            self._lay(entry, self._blob(number, "new"))
+            if entry["new_sha256"] is not None:
+                self._make_folders(entry)
+                self._lay(entry, self._blob(number, "new"))
         for entry in self._data["files"]:
             self._fault("write.rename")
             self._replace(entry)
         self._fault("written")
+
+    def _make_folders(self, entry: dict[str, t.Any]) -> None:
+        for folder in entry["folders"]:
+            try:
+                files.make_folder(folder)
+            except OSError as exc:
+                raise TransactionError("write", files.explain(exc, folder)) from exc
+            self._fault("write.folder")
 
     def _lay(self, entry: dict[str, t.Any], data: bytes, mtime: bool = False) -> None:
         try:
@@ -265,14 +283,17 @@ class Journal:
     def _replace(self, entry: dict[str, t.Any]) -> None:
         target = entry["target"]
         try:
-            if files.sha256(files.read(target)) != entry["old_sha256"]:
+            if files.digest(target) != entry["old_sha256"]:
                 raise TransactionError("write", f"{target} was edited by someone else since it was read; run again")
-            files.rename(entry["temporary"], target)
+            if entry["new_sha256"] is None:
+                files.remove(target)
+            else:
+                files.rename(entry["temporary"], target)
         except OSError as exc:
             raise TransactionError("write", files.explain(exc, target)) from exc
 
     def restore(self) -> list[str]:
-        """Bring every original back: bytes, owner, mode, extended attributes and mtime.
+        """Bring every original back: bytes, owner, mode, extended attributes and mtime; what was created goes.
 
         Only where the file still holds what the journal knows; the paths of files that someone else has edited since
         are returned, and those files are left as they are. Can be repeated at will. Raises TransactionError.
@@ -283,17 +304,22 @@ class Journal:
             target = entry["target"]
             try:
                 files.remove(entry["temporary"])
-                found = files.sha256(files.read(target)) if os.path.isfile(target) else ""
+                found = files.digest(target)
                 if found == entry["new_sha256"]:
                     self._put_back(number, entry)
                 elif found != entry["old_sha256"]:
                     conflicts.append(entry["path"])
+                for folder in reversed(entry["folders"]):
+                    files.remove_folder(folder)
             except OSError as exc:
                 raise TransactionError("restore", files.explain(exc, target), undone=False) from exc
         self._fault("restored")
         return conflicts
 
     def _put_back(self, number: int, entry: dict[str, t.Any]) -> None:
+        if entry["old_sha256"] is None:
+            files.remove(entry["target"])
+            return
         link = os.path.join(self._store.journal_dir, f"{number}.link")
         try:
             if files.sha256(files.read(link)) != entry["old_sha256"]:
@@ -318,8 +344,8 @@ class Journal:
         self._fault("retired")
         self._store.prune()
 
-    def summary(self) -> list[dict[str, str]]:
-        """Path, target and SHA-256 before and after of each file."""
+    def summary(self) -> list[dict[str, str | None]]:
+        """Each file as :meth:`files.Change.summary` tells of it."""
         keys = {"path": "path", "target": "target", "before": "old_sha256", "after": "new_sha256"}
         return [{name: entry[key] for name, key in keys.items()} for entry in self._data["files"]]
 

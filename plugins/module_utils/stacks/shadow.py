@@ -4,13 +4,15 @@
 
 A child process enters a mount namespace of its own (mount_namespaces(7)), lays the planned files over the live ones
 by bind mounts, and runs the test there: absolute paths, includes and keys are exactly those of the real start, and no
-other process sees any of it. The planned files stand on a tmpfs of that namespace, so nothing reaches a disk.
+other process sees any of it. The planned files stand on a tmpfs of that namespace, so nothing reaches a disk. Where
+files are created or removed, a folder on that tmpfs stands in for theirs.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import typing as t
 
 from . import files
@@ -87,8 +89,37 @@ def _enter(folder: str, changes: t.Sequence[files.Change]) -> None:
     call("unshare", _CLONE_NEWNS)
     mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     mount("in_transit", folder, b"tmpfs", _MS_NOSUID | _MS_NODEV)
+    appear = [change.target for change in changes if change.old is None]
+    vanish = {change.target for change in changes if change.new is None}
+    for number, place in enumerate(sorted({_existing_folder(path) for path in (*appear, *vanish)})):
+        # Names come and go here: a copy of the folder takes its place, whose entries are those of the live one.
+        stage = os.path.join(folder, f"folder{number}")
+        os.mkdir(stage)
+        status = os.stat(place)
+        os.chown(stage, status.st_uid, status.st_gid)
+        os.chmod(stage, stat.S_IMODE(status.st_mode))
+        for entry in os.scandir(place):
+            staged = os.path.join(stage, entry.name)
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), staged)
+            elif entry.path not in vanish:
+                os.mkdir(staged) if entry.is_dir() else files.create(staged, b"")
+                mount(entry.path, staged, None, _MS_BIND | _MS_REC)
+        mount(stage, place, None, _MS_BIND | _MS_REC)
     for number, change in enumerate(changes):
+        if change.new is None:
+            continue
+        if change.old is None:
+            for missing in files.missing_folders(change.target):
+                files.make_folder(missing)
+            files.create(change.target, change.new, files.new_metadata())
+            continue
         staged = os.path.join(folder, str(number))
         # tmpfs need not take every attribute; a test by the same user needs none of them.
         files.create(staged, change.new, files.metadata(change.target)._replace(xattrs={}))
         mount(staged, change.target, None, _MS_BIND)
+
+
+def _existing_folder(path: str) -> str:
+    """The innermost folder above a path that exists."""
+    return os.path.dirname((files.missing_folders(path) or [path])[0])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One change of one instance: it holds as a whole, or the originals are back.
 
-    journal → write → test → reload → settle → prove → commit
+    journal → write → test → reload → settle → prove → commit      files are edited, created and removed alike
                   any failure: restore → test → reload → prove
 
 Killed at any instant, :func:`recover` in the next run ends in exactly the old configuration, or, from the commit on,
@@ -52,7 +52,7 @@ class Outcome(t.NamedTuple):
     reloaded: bool
     before: t.Any
     after: t.Any
-    files: list[dict[str, str]]
+    files: list[dict[str, str | None]]
     problems: list[str]
 
 
@@ -98,6 +98,7 @@ class Transaction:
                 step = "write"
                 journal.enter(step)
                 journal.write()
+                self.stack.written(self.host, self.instance)
                 step = "test"
                 journal.enter(step)
                 tested = self._test()
@@ -180,6 +181,7 @@ class Transaction:
         try:
             journal.enter("undo")
             problems += [f"{path} was edited by someone else and is left alone" for path in journal.restore()]
+            problems += _tell_written(self.stack, self.host, self.instance)
             if journal.running and step in ("reload", "prove", "commit"):
                 problems += _back_in_force(self.stack, self.host, self.instance, journal, self.timeouts.settle)
                 if before is not None:
@@ -206,13 +208,23 @@ def recover(stack: Stack, host: Host, instance: Instance, store: Store, timeouts
         if phase != COMMITTED:
             journal.enter("undo")
             conflicts = journal.restore()
+            problems = _tell_written(stack, host, instance)
             if journal.running:
                 # Somebody may have reloaded the half-written files since: always load what is there now.
-                problems = _back_in_force(stack, host, instance, journal, timeouts.settle)
+                problems += _back_in_force(stack, host, instance, journal, timeouts.settle)
                 reloaded = not problems and not journal.still(stack.generation(host, instance))
         outcome = "kept" if phase == COMMITTED else "conflict" if conflicts else "restored"
         journal.retire({"outcome": outcome, "step": phase, "conflicts": conflicts, "problems": problems})
     return Recovery(journal.id, phase, outcome, journal.paths, conflicts, reloaded, problems)
+
+
+def _tell_written(stack: Stack, host: Host, instance: Instance) -> list[str]:
+    """Tell of files that were brought back. What stands in the way, for people."""
+    try:
+        stack.written(host, instance)
+    except TransactionError as exc:
+        return [f"{exc} {exc.output}".strip()]
+    return []
 
 
 def _back_in_force(stack: Stack, host: Host, instance: Instance, journal: Journal, timeout: float) -> list[str]:

@@ -40,7 +40,7 @@ from .contract import (
     Unmended,
 )
 from .host import decode
-from .text import apply_edits
+from .text import edit_documents
 
 if t.TYPE_CHECKING:
     import socket
@@ -375,13 +375,12 @@ def _certificate(host: Host, config: _Config) -> tuple[str, str]:
 
 def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
     """The documents after edits. No edit of ours touches which files there are, nor the certificate."""
-    changed = apply_edits(documents, edits)
-    return [
-        one._replace(data=changed[one.path], tree=one.tree._replace(options=parse(one.path, changed[one.path])))
-        if one.path in changed
-        else one
-        for one in documents
-    ]
+
+    def parsed(path: str, data: bytes, old: Document | None) -> Document:
+        tree = old.tree if old else Tree(())
+        return Document(path, data, tree._replace(options=parse(path, data)))
+
+    return edit_documents(documents, edits, parsed)
 
 
 # --- effective settings -----------------------------------------------------------------------------------------------

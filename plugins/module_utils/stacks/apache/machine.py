@@ -231,7 +231,7 @@ def _logged(host: Host, instance: Instance, documents: t.Sequence[Document]) -> 
                 span = layout.remove(directive)
                 edits[directive.tree.path, span.start] = Edit(directive.tree.path, *span, directive.line, "", "")
     changed = apply_edits(documents, edits.values())
-    return [document._replace(data=changed[document.path]) for document in documents if document.path in changed]
+    return [document._replace(data=data) for document in documents if (data := changed.get(document.path)) is not None]
 
 
 def preflight(host: Host, instance: Instance, documents: t.Sequence[Document]) -> list[str]:

@@ -14,7 +14,7 @@ import typing as t
 from ...errors import ConfigurationError
 from .. import certificates
 from ..contract import Document
-from ..text import apply_edits
+from ..text import edit_documents
 from . import grammar
 
 if t.TYPE_CHECKING:
@@ -91,17 +91,14 @@ def _certificates(host: Host, folder: str, documents: t.Sequence[Document]) -> d
 
 def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
     """The documents after edits, as :func:`read` would find them. No edit of ours touches an include."""
-    changed = apply_edits(documents, edits)
-    result = []
-    for document in documents:
-        data = changed.get(document.path)
-        if data is None:
-            result.append(document)
-            continue
-        tree = grammar.parse(document.path, data)
-        tree.includes, tree.certificates = document.tree.includes, document.tree.certificates
-        result.append(Document(document.path, data, tree))
-    return result
+
+    def parse(path: str, data: bytes, old: Document | None) -> Document:
+        tree = grammar.parse(path, data)
+        if old:
+            tree.includes, tree.certificates = old.tree.includes, old.tree.certificates
+        return Document(path, data, tree)
+
+    return edit_documents(documents, edits, parse)
 
 
 class Scope:

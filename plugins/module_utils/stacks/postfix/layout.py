@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ..contract import Document, Edit
-from ..text import apply_edits
+from ..text import edit_documents
 from . import grammar, policy
 
 if t.TYPE_CHECKING:
@@ -37,8 +37,7 @@ def parsed(documents: t.Sequence[Document]) -> list[Document]:
 
 def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
     """The documents as they would be read after the edits."""
-    new = apply_edits(documents, edits)
-    return parsed([document._replace(data=new.get(document.path, document.data)) for document in documents])
+    return parsed(edit_documents(documents, edits, lambda path, data, _old: Document(path, data, None)))
 
 
 def stray_after(service: Service, entry: Assignment) -> list[tuple[int, int]]:

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A toy daemon and its stack, for tests of what is generic.
 
-Its configuration is lines of ``include PATH``, ``address HOST:PORT``, ``protocols NAME…`` and comments. The running
-"process" is a file holding what it has loaded, so that it survives the death of the process under test and can be
-stopped, rebooted and made to misbehave.
+Its configuration is lines of ``include PATH``, ``address HOST:PORT``, ``protocols NAME…`` and comments. Of
+``legacy.conf`` and ``policy/more/strong.conf`` it reads what is there; its plan puts the second in place of the first.
+The running "process" is a file holding what it has loaded, so that it survives the death of the process under test and
+can be stopped, rebooted and made to misbehave.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contr
     Stack,
     TestResult,
 )
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import edit_documents
 
 WORDS = (b"include", b"address", b"protocols")
 
@@ -40,6 +41,8 @@ class ToyStack(Stack):
         """``misbehave``: deaf (accepts a reload and ignores it), dies (on reload), stubborn (serves what it served)."""
         self.folder = str(folder)
         self.config = os.path.join(self.folder, "etc", "toy.conf")
+        self.legacy = os.path.join(self.folder, "etc", "legacy.conf")
+        self.strong = os.path.join(self.folder, "etc", "policy", "more", "strong.conf")
         self.process = os.path.join(self.folder, "process.json")
         self.misbehave = set(misbehave)
 
@@ -82,6 +85,7 @@ class ToyStack(Stack):
 
     def read(self, host, instance):
         documents, paths = [], [self.config]
+        paths += [path for path in (self.legacy, self.strong) if os.path.exists(path)]
         while paths:
             path = paths.pop(0)
             with open(path, "rb") as file:
@@ -93,8 +97,7 @@ class ToyStack(Stack):
         return documents
 
     def edited(self, documents, edits):
-        new = apply_edits(documents, edits)
-        return [document._replace(data=new.get(document.path, document.data)) for document in documents]
+        return edit_documents(documents, edits, lambda path, data, old: Document(path, data, None))
 
     def effective(self, instance, documents):
         listeners = []
@@ -115,8 +118,13 @@ class ToyStack(Stack):
             Edit(document.path, start, end, wanted, line, "protocol.tls1_0", "forbidden protocols")
             for document in documents
             for line, start, end, names in _protocols(document.data)
-            if tuple(names) != tuple(baseline.protocols)
+            if tuple(names) != tuple(baseline.protocols) and document.path != self.legacy
         ]
+        legacy = next((document for document in documents if document.path == self.legacy), None)
+        if legacy:
+            data = b"protocols " + wanted + b"\n"
+            edits.append(Edit.removal(legacy, "protocol.tls1_0", "forbidden protocols"))
+            edits.append(Edit.creation(self.strong, data, "protocol.tls1_2", "in its place"))
         return Plan(tuple(edits), (), ())
 
     def test_command(self, instance):

@@ -139,6 +139,23 @@ def test_check_mode_tells_exactly_what_would_happen_and_touches_nothing(scene):
     assert done["instances"][0]["files"] == told["instances"][0]["files"]
 
 
+def test_created_and_removed_files_are_told_as_such(scene):
+    stack = scene.stack
+    files.save(stack.legacy, b"protocols TLSv1.0 TLSv1.2\n")
+    before = scene.tree()
+    told = scene.harden(check=True)
+    assert scene.tree() == before and not os.path.exists(os.path.dirname(stack.strong))
+    done = scene.harden()
+    assert not done["failed"] and done["diff"] == told["diff"]
+    assert done["instances"][0]["files"] == told["instances"][0]["files"]
+    diff = {item["before_header"]: (item["before"], item["after"]) for item in done["diff"]}
+    assert diff[stack.strong] == ("", "protocols TLSv1.2 TLSv1.3\n")
+    assert diff[stack.legacy] == ("protocols TLSv1.0 TLSv1.2\n", "")
+    hashes = {item["path"]: (item["before"], item["after"]) for item in done["instances"][0]["files"]}
+    assert hashes[stack.strong][0] is None and hashes[stack.legacy][1] is None
+    assert not scene.harden()["changed"]
+
+
 def test_audit_tells_and_touches_nothing(scene):
     before = scene.tree()
     told = scene.audit(export=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Document, Edit
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits, edit_documents
 
 
 def edit(start, end, replacement, path="a"):
@@ -28,6 +28,30 @@ def test_an_edit_that_changes_nothing_is_no_change():
 def test_edits_that_cannot_be_meant_are_refused(edits):
     with pytest.raises(ValueError, match="overlaps or is out of range"):
         apply_edits([Document("a", b"0123", None)], edits)
+
+
+def test_files_are_created_and_removed():
+    documents = [Document("a", b"0", None), Document("b", b"1", None), Document("c", b"2", None)]
+    edits = [Edit.creation("new", b"n", "check", ""), Edit.removal(documents[1], "check", ""), edit(1, 1, b"!")]
+    assert apply_edits(documents, edits) == {"a": b"0!", "b": None, "new": b"n"}
+    made = edit_documents(documents, edits, lambda path, data, old: Document(path, data, old and old.data))
+    assert made == [Document("a", b"0!", b"0"), documents[2], Document("new", b"n", None)]
+
+
+def test_a_removal_is_the_only_edit_of_its_file():
+    document = Document("a", b"01", None)
+    for edits in (
+        [Edit.removal(document, "", ""), edit(0, 1, b"")],
+        [Edit.removal(document, "", "")._replace(end=1)],
+    ):
+        with pytest.raises(ValueError, match="a removal is of the whole file"):
+            apply_edits([document], edits)
+
+
+def test_a_file_is_created_once():
+    made = Edit.creation("new", b"n", "check", "")
+    with pytest.raises(ValueError, match="not among the documents: new"):
+        apply_edits([], [made, made])
 
 
 def test_an_edit_of_an_unknown_file_is_refused():

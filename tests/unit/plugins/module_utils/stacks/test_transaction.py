@@ -30,9 +30,10 @@ QUICK = Timeouts(lock=0, settle=0.3, proof=0.2)
 
 
 class Scene:
-    """A toyd with three files: its own, one behind a symbolic link, one with an odd mode and attributes."""
+    """A toyd with three files: its own, one behind a symbolic link, one with an odd mode and attributes. With
+    ``legacy`` a fourth, which the plan removes and creates another for, in folders that are not there yet."""
 
-    def __init__(self, folder, misbehave=()):
+    def __init__(self, folder, misbehave=(), legacy=False):
         self.folder = str(folder)
         etc = os.path.join(self.folder, "etc")
         os.makedirs(os.path.join(etc, "available"))
@@ -52,6 +53,10 @@ class Scene:
         self.paths = [main, real, odd]
         self.main, self.odd, self.link = main, odd, linked
         self.stack = ToyStack(self.folder, misbehave)
+        if legacy:
+            self._write(self.stack.legacy, "protocols TLSv1.0 TLSv1.2\n")
+            os.chmod(self.stack.legacy, 0o604)
+            os.utime(self.stack.legacy, ns=(10**18, 10**18 + 7))
         self.stack.boot()
         self.state_dir = os.path.join(self.folder, "state")
 
@@ -93,6 +98,7 @@ class Scene:
         """Everything about the files that an undo has to bring back."""
         result = {}
         for folder, _folders, names in os.walk(os.path.join(self.folder, "etc")):
+            result[folder] = ("folder", os.stat(folder).st_mode)
             for name in names:
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
@@ -175,6 +181,75 @@ def test_daemon_that_died_on_reload_is_started_again(tmp_path):
     with pytest.raises(TransactionError, match="toyd ended on the reload; the originals are back"):
         scene.apply()
     assert scene.stack.serving() == [WEAK, WEAK, WEAK]
+
+
+def test_files_are_created_and_removed(tmp_path):
+    scene = Scene(tmp_path, legacy=True)
+    mask = os.umask(0o077)
+    try:
+        scene.apply()
+    finally:
+        os.umask(mask)
+    assert not os.path.exists(scene.stack.legacy)
+    assert files.read(scene.stack.strong) == b"protocols TLSv1.2 TLSv1.3\n"
+    assert scene.stack.serving() == [STRONG] * 4
+    modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (scene.stack.strong, os.path.dirname(scene.stack.strong))]
+    assert modes == [0o644, 0o755], "readable by all, whatever the umask"
+    told = {item["path"]: (item["before"] is None, item["after"] is None) for item in scene.history()[0]["files"]}
+    assert told[scene.stack.strong] == (True, False) and told[scene.stack.legacy] == (False, True)
+    assert scene.changes() == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_creation_and_removal_are_undone(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.EXDEV, "EXDEV")))
+    scene = Scene(tmp_path, ["stubborn"], legacy=True)
+    before = scene.tree()
+    with pytest.raises(TransactionError, match="the originals are back") as caught:
+        scene.apply()
+    assert caught.value.undone and scene.tree() == before
+    assert scene.stack.serving() == [WEAK] * 4
+
+
+@pytest.mark.parametrize("place", ["strong", "legacy"])
+def test_what_someone_else_puts_in_the_way_stays(tmp_path, place):
+    """A file made where we create one, before we do; a file made where we removed one, before we undo it."""
+    scene = Scene(tmp_path, ["stubborn"], legacy=True)
+    path, at = {"strong": (scene.stack.strong, "write.folder"), "legacy": (scene.stack.legacy, "written")}[place]
+
+    def fault(point):
+        if point == at and os.path.isdir(os.path.dirname(path)) and not os.path.exists(path):
+            files.create(path, b"# mine\n")
+
+    with pytest.raises(TransactionError, match=r"edited by someone else") as caught:
+        scene.apply(fault)
+    assert files.read(path) == b"# mine\n" and not caught.value.undone
+
+
+def test_a_creation_over_a_file_and_a_removal_through_a_link_are_refused(scene):
+    documents = scene.stack.read(None, scene.instance)
+    made = scene.main + ".d"
+    files.create(made, b"")
+    with pytest.raises(TransactionError, match="is there already") as caught:
+        files.changes(documents, [Edit.creation(made, b"x", "config.valid", "")])
+    assert caught.value.step == "plan"
+    linked = next(document for document in documents if document.path == scene.link)
+    with pytest.raises(TransactionError, match="is a symbolic link"):
+        files.changes(documents, [Edit.removal(linked, "config.valid", "")])
+
+
+def test_the_service_manager_is_told_of_what_is_written_and_brought_back(scene):
+    told = []
+    scene.stack.written = lambda host, instance: told.append(scene.contents()[scene.main])
+    scene.stack.misbehave.add("stubborn")
+    before = scene.contents()[scene.main]
+    with pytest.raises(TransactionError):
+        scene.apply()
+    assert len(told) == 2 and told[0] != before and told[1] == before
+    killed(scene, scene.apply, "test")
+    scene.recover()
+    assert told[-1] == before and len(told) == 3
 
 
 def test_daemon_refuses(scene):
@@ -394,6 +469,23 @@ def test_shadow_judges_without_touching(scene):
     assert scene.tree() == before
 
 
+def test_shadow_shows_created_and_hides_removed_files(tmp_path):
+    scene = Scene(tmp_path, legacy=True)
+    before = scene.tree()
+    changes = scene.changes()
+    bad = [change._replace(new=b"gibberish\n") if change.old is None else change for change in changes]
+    try:
+        assert shadow.test(scene.stack, None, scene.instance, changes).ok
+        result = shadow.test(scene.stack, None, scene.instance, bad)
+        files.save(scene.stack.legacy, b"gibberish\n")
+        gone = shadow.test(scene.stack, None, scene.instance, changes)
+    except shadow.Refused as exc:
+        pytest.skip(f"{exc}")
+    assert not result.ok and f"{scene.stack.strong}:1: unknown word gibberish" in result.output
+    assert gone.ok, "the removed file is not read"
+    assert not os.path.exists(os.path.dirname(scene.stack.strong)) and set(scene.tree()) == set(before)
+
+
 def test_shadow_refused_says_why(scene, monkeypatch):
     def refuse(folder, changes):
         raise PermissionError(errno.EPERM, "unshare: Operation not permitted")
@@ -446,7 +538,7 @@ def recorded(run):
 
 
 def rewind(tree):
-    return {path: entry for path, entry in tree.items() if entry[0] != "link"}
+    return {path: entry for path, entry in tree.items() if entry[0] not in ("link", "folder")}
 
 
 def killed(scene, run, at):
@@ -467,13 +559,13 @@ def killed(scene, run, at):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-def ends_in_old_or_new(scene, old, new):
+def ends_in_old_or_new(scene, old, new, count):
     contents, serving = scene.contents(), scene.stack.serving()
     if contents == {path: entry[0] for path, entry in old.items()}:
-        assert scene.tree() == old, "bytes, owner, mode, mtime, attributes and links"
-        assert serving == [WEAK, WEAK, WEAK]
+        assert scene.tree() == old, "bytes, owner, mode, mtime, attributes, links and folders"
+        assert serving == [WEAK] * count
         return "old"
-    assert contents == new and serving == [STRONG, STRONG, STRONG]
+    assert contents == new and serving == [STRONG] * count
     return "new"
 
 
@@ -483,16 +575,17 @@ def ends_in_old_or_new(scene, old, new):
     ids=["good-kill-links", "good-reboot-copies", "undoing-reboot-links", "undoing-kill-copies"],
 )
 def test_killed_anywhere_ends_in_old_or_new(tmp_path, monkeypatch, reboot, misbehave, links):
+    """Three files are edited, one is created in new folders, one is removed."""
     if not links:
         monkeypatch.setattr(os, "link", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.EXDEV, "EXDEV")))
-    model = Scene(tmp_path / "model")
+    model = Scene(tmp_path / "model", legacy=True)
     model.apply()
     strong = {os.path.relpath(path, model.folder): entry for path, entry in model.contents().items()}
     at, ends = 0, []
     while True:
         at += 1
-        scene = Scene(tmp_path / str(at), misbehave)
-        old = scene.tree()
+        scene = Scene(tmp_path / str(at), misbehave, legacy=True)
+        old, count = scene.tree(), len(scene.stack.serving())
         new = {
             os.path.join(scene.folder, name): content.replace(model.folder.encode(), scene.folder.encode())
             if isinstance(content, bytes)
@@ -512,7 +605,7 @@ def test_killed_anywhere_ends_in_old_or_new(tmp_path, monkeypatch, reboot, misbe
             died += 1
             assert died < 50
         scene.recover()
-        ends.append(ends_in_old_or_new(scene, old, new))
+        ends.append(ends_in_old_or_new(scene, old, new, count))
         assert scene.store().unfinished() is None
     if misbehave:
         assert set(ends) == {"old"} and len(ends) > 25
