@@ -10,11 +10,27 @@ import sys
 import typing as t
 
 HERE = pathlib.Path(__file__).resolve().parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE.parent.parent / ".ansible" / "collections"))
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.suites import Suite
+
 INPUTS = HERE / "inputs"
 TARGET = HERE.parent.parent / "plugins" / "module_utils" / "baseline" / "registry.py"
 
 #: Measured versions and the release each stands for, oldest first.
 OPENSSL = {"1.0.2l": (1, 0, 2), "1.1.1w": (1, 1, 1), "3.0.19": (3, 0), "3.5.4": (3, 5)}
+
+#: What ``registry.SUITE_KINDS`` holds: everything from SSL 3.0 to TLS 1.3 that can be negotiated, by what a scanner has
+#: to know before it asks. Told from the names once, here, because that takes longer than a scan of an endpoint.
+KINDS: dict[str, t.Callable[[Suite], bool]] = {
+    "tls13": lambda suite: suite.tls13,
+    "open": lambda suite: not suite.tls13 and not suite.needs_secret,
+    "bound": lambda suite: not suite.tls13 and suite.needs_secret,
+    "legacy": lambda suite: KINDS["open"](suite) and suite.min_protocol in ("SSLv3", "TLSv1.0"),
+    "ecdhe": lambda suite: KINDS["open"](suite) and suite.key_exchange == "ECDHE",
+    "signed": lambda suite: KINDS["open"](suite) and suite.key_exchange in ("ECDHE", "DHE") and not suite.anonymous,
+}
 
 HEADER = '''# Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -37,6 +53,13 @@ OPENSSL_DEFAULT_GROUPS = {defaults}
 SUITES = """\\
 {suites}
 """
+
+#: Code points of suites that can be negotiated, in order, four digits each, by kind: ``tls13``; up to TLS 1.2 ``open``
+#: and ``bound`` (the client must hold a secret before the server even tries); of the open ones ``legacy`` (known to TLS
+#: 1.0 and older), ``ecdhe``, and ``signed`` (the server signs its half of the key exchange).
+SUITE_KINDS = {{
+{kinds}
+}}
 
 # value name OpenSSL GnuTLS kind bits recommended releases
 GROUPS = """\\
@@ -159,6 +182,12 @@ def render(inputs: pathlib.Path = INPUTS) -> str:
         words = (name, names(sources, code), library, protocols, row["Recommended"], releases(sources, code))
         return " ".join((f"{code:04X}", *words))
 
+    def kinds() -> t.Iterator[str]:
+        named = [Suite(code, row["Description"], (), "", False, "", "") for code, row in sorted(described.items())]
+        negotiated = [suite for suite in named if 0 < suite.code <= 0xFFFF and not suite.signalling]
+        for kind, belongs in KINDS.items():
+            yield f'    "{kind}": "' + "".join(f"{suite.code:04X}" for suite in negotiated if belongs(suite)) + '",'
+
     used = [path.name for path in sorted(inputs.iterdir())]
     defaults = ",\n".join("    (" + ", ".join(f"0x{code:04X}" for code in release.default) + ")" for release in openssl)
     return HEADER.format(
@@ -166,6 +195,7 @@ def render(inputs: pathlib.Path = INPUTS) -> str:
         releases=tuple(OPENSSL.values()),
         defaults=f"(\n{defaults},\n)",
         suites="\n".join(suite(code, row) for code, row in sorted(described.items())),
+        kinds="\n".join(kinds()),
         groups="\n".join(group(code, row) for code, row in sorted(groups.items())),
         schemes="\n".join(scheme(code, row) for code, row in sorted(schemes.items())),
     )

@@ -132,6 +132,11 @@ class Baseline(Record):
         """Protocol ids that an endpoint must refuse, oldest first."""
         return tuple(name for name in PROTOCOLS if name not in self.protocols)
 
+    @property
+    def allowed_suites(self) -> tuple[str, ...]:
+        """Every suite that a server may accept: the approved ones and those tolerated beside them."""
+        return (*self.suites_tls13, *self.suites_tls12, *self.tolerated_suites)
+
     def forbids_suite(self, name: str) -> bool:
         """Whether a server that accepts the suite breaks the baseline. Unknown names are forbidden."""
         return not (name in self.suites_tls13 or name in self.suites_tls12 or name in self.tolerated_suites)

@@ -7,6 +7,8 @@ The table is text that is parsed on the first lookup, so importing this module c
 
 from __future__ import annotations
 
+import struct
+
 from .record import once
 
 TYPE_CHECKING = False
@@ -109,6 +111,11 @@ class Suite(Record):
         return any(word in self.name for word in ("PSK", "KRB5", "SRP", "ECCPWD", "GOST"))
 
     @property
+    def needs_secret(self) -> bool:
+        """Whether a server needs a secret of the client before it can even try. GOST needs only its own certificate."""
+        return self.credential_bound and self.authentication != "GOST"
+
+    @property
     def min_protocol(self) -> str:
         """Oldest protocol that implementations negotiate it with (a protocol id)."""
         if self.code >= _SSLV2:
@@ -204,35 +211,41 @@ def _read(name: str) -> _Traits:
 
 
 @once
-def _table() -> tuple[Suite, ...]:
+def _lines() -> dict[str, str]:
+    """The lines of the table by name. Each becomes a :class:`Suite` when it is asked for: a scan needs but a few."""
     from . import registry
 
-    found = []
-    for line in registry.SUITES.splitlines():
-        code, name, openssl, gnutls, schannel, recommended, releases = line.split(" ")
-        spellings = () if openssl == "-" else tuple(openssl.split(","))
-        found.append(
-            Suite(
-                int(code, 16),
-                name,
-                spellings,
-                "" if gnutls == "-" else gnutls,
-                schannel == "S",
-                recommended,
-                "" if releases == "-" else releases,
-            )
+    return {line.split(" ", 2)[1]: line for line in registry.SUITES.splitlines()}
+
+
+@once
+def _names() -> dict[int, str]:
+    return {int(line[: line.index(" ")], 16): name for name, line in _lines().items()}
+
+
+_MADE: dict[str, Suite] = {}
+
+
+def by_name(name: str) -> Suite:
+    """The suite with an IANA name. Raises KeyError."""
+    suite = _MADE.get(name)
+    if suite is None:
+        code, _name, openssl, gnutls, schannel, recommended, releases = _lines()[name].split(" ")
+        suite = _MADE[name] = Suite(
+            int(code, 16),
+            name,
+            () if openssl == "-" else tuple(openssl.split(",")),
+            "" if gnutls == "-" else gnutls,
+            schannel == "S",
+            recommended,
+            "" if releases == "-" else releases,
         )
-    return tuple(found)
+    return suite
 
 
 @once
-def _by_name() -> dict[str, Suite]:
-    return {suite.name: suite for suite in _table()}
-
-
-@once
-def _by_code() -> dict[int, Suite]:
-    return {suite.code: suite for suite in _table()}
+def _table() -> tuple[Suite, ...]:
+    return tuple(map(by_name, _lines()))
 
 
 @once
@@ -252,14 +265,9 @@ def sslv2_suites() -> tuple[Suite, ...]:
     return tuple(suite for suite in _table() if suite.code >= _SSLV2)
 
 
-def by_name(name: str) -> Suite:
-    """The suite with an IANA name. Raises KeyError."""
-    return _by_name()[name]
-
-
 def by_code(code: int) -> Suite:
     """The suite with a code point (two bytes, or three for SSL 2.0). Raises KeyError."""
-    return _by_code()[code]
+    return by_name(_names()[code])
 
 
 def by_openssl(name: str) -> Suite:
@@ -270,8 +278,15 @@ def by_openssl(name: str) -> Suite:
 
 def name_of(code: int) -> str:
     """The IANA name of a code point a peer sent, or ``0xABCD`` when nobody has registered it."""
-    suite = _by_code().get(code)
-    return suite.name if suite is not None else f"0x{code:04X}"
+    return _names().get(code) or f"0x{code:04X}"
+
+
+def codes(kind: str) -> tuple[int, ...]:
+    """Code points of the suites of one of the kinds in ``registry.SUITE_KINDS``, in order. Raises KeyError."""
+    from . import registry
+
+    digits = bytes.fromhex(registry.SUITE_KINDS[kind])
+    return struct.unpack(f">{len(digits) // 2}H", digits)
 
 
 def is_grease(code: int) -> bool:

@@ -38,11 +38,6 @@ _OCSP_REQUEST = extension(STATUS_REQUEST, b"\1\0\0\0\0")
 _HTTP_PROTOCOLS = extension(ALPN, b"\0\x0c\2h2\x08http/1.1")
 
 
-def needs_credentials(suite: suites.Suite) -> bool:
-    """Whether a server needs a secret of the client before it can even try. GOST needs only its own certificate."""
-    return suite.credential_bound and suite.authentication != "GOST"
-
-
 def chunks(values: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
     """``values`` in as few parts of at most ``size`` as possible, all about as long."""
     count = -(-len(values) // size)
@@ -50,7 +45,7 @@ def chunks(values: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
     return [values[at : at + each] for at in range(0, len(values), each)]
 
 
-def _codes(registry: Iterable[suites.Suite | groups.Group | signatures.Scheme], names: Iterable[str]) -> list[int]:
+def _codes(registry: Iterable[groups.Group | signatures.Scheme], names: Iterable[str]) -> list[int]:
     by_name = {entry.name: entry.code for entry in registry}
     return [by_name[name] for name in names if name in by_name]
 
@@ -77,24 +72,18 @@ class Kit:
     # --- the registries, sorted by what the baseline says -----------------------------------------------------------
 
     def _sort_suites(self) -> None:
-        baseline, forbids = self.baseline, self.baseline.forbids_suite
-        registry = [suite for suite in suites.all_suites() if suite.code and not suite.signalling]
-        with_12 = [suite for suite in registry if not suite.tls13 and not needs_credentials(suite)]
-        with_13 = [suite for suite in registry if suite.tls13]
-        self.suites12 = tuple(suite.code for suite in with_12)
-        self.suites13 = tuple(suite.code for suite in with_13)
-        self.approved12 = tuple(_codes(with_12, baseline.suites_tls12))
-        self.approved13 = tuple(_codes(with_13, baseline.suites_tls13))
-        self.forbidden12 = tuple(suite.code for suite in with_12 if forbids(suite.name))
-        self.forbidden13 = tuple(suite.code for suite in with_13 if forbids(suite.name))
-        allowed12 = [suite for suite in with_12 if not forbids(suite.name)]
-        self.allowed12 = self.approved12 + tuple(s.code for s in allowed12 if s.code not in self.approved12)
-        bound = [suite for suite in registry if not suite.tls13 and needs_credentials(suite)]
-        self.credentials12 = tuple(suite.code for suite in bound if forbids(suite.name))
-        self.legacy = tuple(suite.code for suite in with_12 if suite.min_protocol in ("SSLv3", "TLSv1.0"))
-        self.with_curve = tuple(suite.code for suite in with_12 if suite.key_exchange == "ECDHE")
-        signed = [suite for suite in with_12 if suite.key_exchange in ("ECDHE", "DHE") and not suite.anonymous]
-        self.signed = tuple(suite.code for suite in signed)
+        baseline, kind = self.baseline, suites.codes
+        self.suites12, self.suites13 = kind("open"), kind("tls13")
+        code_of = {name: suites.by_name(name).code for name in baseline.allowed_suites}
+        allowed = frozenset(code_of.values())
+        self.approved12 = tuple(code_of[name] for name in baseline.suites_tls12 if code_of[name] in self.suites12)
+        self.approved13 = tuple(code_of[name] for name in baseline.suites_tls13 if code_of[name] in self.suites13)
+        self.forbidden12 = tuple(code for code in self.suites12 if code not in allowed)
+        self.forbidden13 = tuple(code for code in self.suites13 if code not in allowed)
+        rest = allowed.intersection(self.suites12).difference(self.approved12)
+        self.allowed12 = self.approved12 + tuple(sorted(rest))
+        self.credentials12 = tuple(code for code in kind("bound") if code not in allowed)
+        self.legacy, self.with_curve, self.signed = kind("legacy"), kind("ecdhe"), kind("signed")
 
     def _sort_groups(self) -> None:
         forbids = self.baseline.forbids_group
