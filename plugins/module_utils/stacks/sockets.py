@@ -284,14 +284,15 @@ def own_addresses(host: Host) -> list[str]:
     return list(found)
 
 
-def scoped(host: Host, address: str) -> str:
-    """A link-local address with the interface it belongs to, as connect(2) needs it; others as they are."""
-    if address.startswith("fe80:"):
-        packed = socket.inet_pton(socket.AF_INET6, address).hex()
-        for digits, name in _interfaces(host):
-            if digits == packed:
-                return f"{address}%{name}"
-    return address
+def reached_by(host: Host, address: str) -> str:
+    """An address by which the machine itself reaches what is bound to ``address``; link-local ones with their scope."""
+    if address == "0.0.0.0":  # noqa: S104  compared, not bound
+        return "127.0.0.1"
+    known = {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits)): name for digits, name in _interfaces(host)}
+    if address == "::":
+        # Without IPv6 on the machine such a socket serves IPv4 alone.
+        return "::1" if "::1" in known else "127.0.0.1"
+    return f"{address}%{known[address]}" if address.startswith("fe80:") and address in known else address
 
 
 def _interfaces(host: Host) -> list[tuple[str, str]]:

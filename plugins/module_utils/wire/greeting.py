@@ -33,7 +33,7 @@ _FIRST_WORDS = (
     ("sieve", rb'"IMPLEMENTATION"'),  # RFC 5804, 1.7
     ("nntp", rb"20[01] "),  # RFC 3977, 5.1.1
     ("mysql", rb"(?s)..\x00\x00\x0a[\x20-\x7e]+\x00"),  # protocol version 10 in packet 0
-    ("http", rb"HTTP/1\.[01] \d"),  # an answer to what was no request
+    ("http", rb"(?i)HTTP/1\.[01] \d|\s*<(?:!doctype html|html)\b"),  # an answer to what was no request
     ("vnc", rb"RFB \d{3}\.\d{3}\n"),  # RFC 6143, 7.1.1
     ("rsync", rb"@RSYNCD: "),
     ("telnet", rb"\xff[\xfb-\xfe]"),  # RFC 854
