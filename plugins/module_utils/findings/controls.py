@@ -25,6 +25,9 @@ _CERTIFICATES = (
     "certificate.key",
     "certificate.signature",
     "certificate.lifetime",
+    "certificate.issuer",
+    "certificate.chain",
+    "certificate.key_access",
 )
 _SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
 _CONFIGURATION = ("config.running", "config.override", "config.valid")
@@ -102,7 +105,7 @@ CONTROLS = (
         "NIST SP 800-53",
         "rev 5",
         "SC-17",
-        "Certificates follow a policy (approval of the issuer is not checked)",
+        "Certificates follow a policy",
         _CERTIFICATES,
         "read",
         "NIST catalog 5.1.1",
@@ -222,6 +225,15 @@ CONTROLS = (
         "Strong cryptography over open networks, valid certificates, no insecure versions (trust is not checked)",
         (*_TRANSPORT, *_CERTIFICATES),
         "read",
+        "PCI DSS 4.0.1",
+    ),
+    Control(
+        "PCI DSS",
+        "4.0.1",
+        "4.2.1.1",
+        "An inventory of trusted keys and certificates is kept",
+        (*_CERTIFICATES, "certificate.shared_key", "certificate.served", "register.unregistered"),
+        "unverified",
         "PCI DSS 4.0.1",
     ),
     Control(
