@@ -11,7 +11,7 @@ import typing as t
 from . import report
 from .bag import Bag, Seal, prepare
 from .errors import EvidenceError
-from .exports import certificates, junit, tables
+from .exports import certificates, junit, ocsf, oscal, prometheus, tables
 from .exports.verdict import verdict as whole_verdict
 from .run import Json, Record, dump
 from .signature import Signer
@@ -56,6 +56,10 @@ def payload(
     yield "findings.csv", map(str.encode, tables.findings_csv(record))
     yield "junit.xml", map(str.encode, junit.junit_xml(record))
     yield "inventory/certificates.csv", map(str.encode, certificates.certificates_csv(record))
+    yield "export/ocsf.ndjson", map(str.encode, ocsf.events(record))
+    yield "export/metrics.prom", map(str.encode, prometheus.metrics(record, verdict))
+    for name, text in oscal.documents(record):
+        yield f"export/{name}", map(str.encode, text)
     for path, text in record.files:
         # Configuration need not be UTF-8: bytes that came in escaped go out as they were.
         yield path, text.encode("utf-8", "surrogateescape")

@@ -27,7 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from ..printable import printable
-from .exports.words import by_place, place, proof_text
+from .exports.words import OPEN, by_place, place, proof_text
 from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
 
 #: Above this number of endpoints each host has a page of its own.
@@ -35,7 +35,6 @@ ONE_PAGE = 500
 
 #: What is worst comes first.
 _STATE_ORDER = ("non_compliant", "indeterminate", "unreachable", "excepted", "compliant")
-_OPEN = ("fail", "indeterminate", "excepted")
 _STATE_OF = {"fail": "non_compliant", "indeterminate": "indeterminate", "excepted": "excepted", "pass": "compliant"}
 _DAYS_UNTIL_STALE = 365
 
@@ -267,7 +266,7 @@ def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
     results = [item for item in found if item["subject"]["endpoint"] == one.endpoint]
     listener = next((item for item in listeners if matches(item, one.report)), None)
     by_check = {item["check"]: item for item in results}
-    open_ones = [_shown(item) for item in results if item["status"] in _OPEN]
+    open_ones = [_shown(item) for item in results if item["status"] in OPEN]
     for item in open_ones:
         item["places"] = item["places"] or _configured_places(item["check"], listener)
     open_ones.sort(key=_worst_first)
@@ -350,8 +349,8 @@ def _inside(found: list[Json], scanned: set[str]) -> list[Json]:
         view = {
             "place": name,
             "kind": "Handshake from inside" if items[0]["subject"]["endpoint"] else "Configuration",
-            "status": next((status for status in _OPEN if status in statuses), "pass"),
-            "open": sorted((_shown(item) for item in items if item["status"] in _OPEN), key=_worst_first),
+            "status": next((status for status in OPEN if status in statuses), "pass"),
+            "open": sorted((_shown(item) for item in items if item["status"] in OPEN), key=_worst_first),
             "passed": [BY_ID[item["check"]].title for item in items if item["status"] == "pass"],
             "evidence": sorted({path for item in items for path in item["evidence"]}),
             "rank": _rank(items, [], name),

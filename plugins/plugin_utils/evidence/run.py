@@ -65,7 +65,8 @@ class Endpoint(t.NamedTuple):
 class Record(t.NamedTuple):
     """Everything one bundle is made of, as plain JSON types in their final order.
 
-    ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve. ``files`` are
+    ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve. ``registers`` are the
+    organisation's own, by name (``exceptions``, ``flows``), as lists of entries; empty without any. ``files`` are
     [path below data/, content] of what was collected.
     """
 
@@ -76,6 +77,7 @@ class Record(t.NamedTuple):
     baseline: Json
     catalogue: list[Json]
     controls: list[Json]
+    registers: dict[str, list[Json]]
     files: Packed
 
 
@@ -95,7 +97,13 @@ def controls() -> list[Json]:
     return [dict(zip(control._fields, plain(control))) for control in CONTROLS]
 
 
-def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], baseline: Json) -> Record:
+def assemble(
+    facts: Json,
+    population: t.Iterable[str],
+    hosts: t.Iterable[Json],
+    baseline: Json,
+    registers: t.Mapping[str, list[Json]] | None = None,
+) -> Record:
     """Put together what one run collected.
 
     ``facts``       the run's own facts, see :mod:`.facts`
@@ -104,6 +112,7 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
                     ``skipped`` and ``error`` are reasons in words, ``stacks`` maps a stack to the result of its
                     ``_tls_info`` module with its export, ``scans`` is a list of wire reports with their ``findings``
     ``baseline``    ``Baseline.to_dict()``, with its ``digest``
+    ``registers``   entries by register: ``exceptions``, ``flows``
 
     ``hosts`` are taken one after the other, so a generator keeps the memory small.
 
@@ -147,6 +156,7 @@ def assemble(facts: Json, population: t.Iterable[str], hosts: t.Iterable[Json], 
         baseline=plain(baseline),
         catalogue=catalogue(),
         controls=controls(),
+        registers=plain(registers or {}),
         files=files,
     )
 

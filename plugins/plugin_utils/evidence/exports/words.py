@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ..run import Json
+
+#: Statuses of what does not pass, and still is a result.
+OPEN = ("fail", "indeterminate", "excepted")
 
 
 def place(subject: Json) -> str:
@@ -21,6 +25,19 @@ def by_place(results: t.Iterable[Json]) -> dict[str, list[Json]]:
     for item in results:
         groups.setdefault(place(item["subject"]), []).append(item)
     return groups
+
+
+def requirements(controls: t.Iterable[Json]) -> dict[str, list[tuple[str, str]]]:
+    """(framework with its version, id) of the requirements each check gives evidence for; none for an unknown check.
+
+    An id that was not checked against its publisher's text says so.
+    """
+    found: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+    for control in controls:
+        doubt = "" if control["confidence"] == "read" else f" ({control['confidence']})"
+        for check in control["checks"]:
+            found[check].append((f"{control['framework']} {control['version']}", control["id"] + doubt))
+    return found
 
 
 def proof_text(proof: Json | None) -> str:

@@ -279,3 +279,26 @@ def hosts():
             ],
         },
     ]
+
+
+def exception(name="EXC-2026-014", **more):
+    """An entry of the register of exceptions (docs/schemas/exceptions.schema.json)."""
+    return {
+        "id": name,
+        "title": "Infusion-pump gateway accepts TLS 1.0",
+        "status": "approved",
+        "scope": {"hosts": [HOSTS[1]], "ports": [2575], "checks": ["protocol.tls1_0"]},
+        "justification": "Firmware 3 of the pumps has no TLS 1.2",
+        "risk": {"rating": "high", "statement": "Interception on VLAN 240"},
+        "compensating_controls": ["VLAN 240 is isolated", "IPsec to the interface engine"],
+        "owner": {"name": "J. Doe", "team": "Biomed", "email": "biomed@clinic.example"},
+        "requested": "2026-10-02",
+        "approval": {"by": "A. Roe", "on": "2026-10-09", "reference": "CHG-4711"},
+        "expires": "2027-02-28",
+        "remediation": {
+            "plan": "firmware 4",
+            "ticket": "BIO-88",
+            "milestones": [{"on": "2026-12-15", "what": "pilot"}, {"on": "2027-02-15", "what": "rollout"}],
+        },
+        **more,
+    }
