@@ -19,6 +19,9 @@ description:
     restarted again. A run that was killed is brought to its end by the next one.
   - Uses only settings the installed build knows, for any other would end the daemon. Builds differ; the names are read
     from the program. Version 3.0.3 cannot switch TLS 1.1 off by a setting; there the cipher list leaves it none.
+  - What no name of the build can say (session tickets, suites of TLS 1.3) is said in an OpenSSL configuration that only
+    the systemd service reads, which includes the one it read before. That file and the drop-in that names it are created
+    and removed by the same transaction.
   - Touches settings about TLS only. Comments, order and all other lines stay byte for byte.
 notes:
   - vsftpd loads its TLS settings at its start only; a reload keeps the old ones. A change is therefore followed by a
@@ -27,9 +30,9 @@ notes:
     use C(become).
   - What a listener accepted before with a handshake that the baseline approves, it must accept afterwards, or the
     change is undone. Clients that only know what the baseline forbids are locked out on purpose.
-  - O(hsts) has no meaning for FTP.
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
   - encryption.in_transit.attributes
 options:
@@ -393,7 +396,7 @@ instances:
           type: dict
           returned: always
         verdict:
-          description: V(compliant), V(non_compliant), V(unreachable) or V(indeterminate).
+          description: V(compliant), V(excepted), V(non_compliant), V(unreachable) or V(indeterminate).
           type: str
           returned: always
       sample:

@@ -49,6 +49,19 @@ def test_weak_suites_are_refused(address, port):
 
 
 @pytest.mark.parametrize("port", PORTS)
+def test_no_session_tickets(address, port):
+    command = ["openssl", "s_client", "-connect", f"{address}:{port}", *PORTS[port], "-tls1_2"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=False)
+    assert "Session-ID:" in done.stdout and "session ticket:" not in done.stdout
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_signatures_with_sha1_are_refused(address, port):
+    assert s_client(address, port, "-tls1_2", "-cipher", "ALL:@SECLEVEL=0", "-sigalgs", "RSA+SHA1") is None
+    assert s_client(address, port, "-tls1_2", "-sigalgs", "RSA+SHA256")
+
+
+@pytest.mark.parametrize("port", PORTS)
 def test_sslscan_sees_the_same(address, port):
     how = ["--starttls-ftp"] if PORTS[port] else []
     command = ["sslscan", "--xml=-", "--no-colour", *how, f"{address}:{port}"]
@@ -126,6 +139,16 @@ def test_files_are_as_they_were_but_for_tls(host):
     state = host.file("/var/lib/encryption.in_transit")
     assert state.mode == 0o700 and state.user == "root"
     assert host.run("find /var/lib/encryption.in_transit -name journal.json -not -path '*/history/*'").stdout == ""
+
+
+@pytest.mark.parametrize("unit", ["vsftpd@partners", "vsftpd@scanner"])
+def test_what_vsftpd_has_no_name_for_is_said_to_its_service_alone(host, unit):
+    private = f"/etc/encryption.in_transit/{unit}.service.cnf"
+    assert ".include /usr/lib/ssl/openssl.cnf" in host.file(private).content_string
+    assert f"OPENSSL_CONF={private}" in host.run("systemctl show --property=Environment %s", unit).stdout
+    assert "in_transit" not in host.file("/etc/ssl/openssl.cnf").content_string
+    main = host.run("systemctl show --property=Environment vsftpd").stdout
+    assert "OPENSSL_CONF=/etc/vsftpd/openssl.cnf" in main, "this one has what it needs"
 
 
 @pytest.mark.parametrize("unit", ["vsftpd", "vsftpd@partners", "vsftpd@scanner"])

@@ -13,6 +13,10 @@ traits shape everything else:
 * On SIGHUP it reads its files and keeps its TLS context. So a reload is a restart, and open sessions end with it
   where the service manager ends the whole control group.
 * It has no test of its own. The test is a session on a connection of our own, as inetd(8) would start one.
+
+What no name of the build can say, OpenSSL's own configuration can, for this service alone: a file that includes the one
+the service reads today and says more, and a drop-in by which systemd names it to the service (``OPENSSL_CONF``,
+openssl-env(7)). Both are part of the plan.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from ..baseline import suites as suite_registry
 from ..baseline.dialects import openssl
 from ..baseline.model import PROTOCOLS, Capabilities, clamp
 from ..errors import BaselineError, ConfigurationError, TransactionError
-from . import exporting
+from . import exporting, openssl_conf
 from .contract import (
     Document,
     Edit,
@@ -120,6 +124,12 @@ _LEVEL = re.compile(r":?@SECLEVEL=(\d+)")
 _PLACES = ("/usr/sbin/vsftpd", "/usr/local/sbin/vsftpd")
 _TEMPLATES = tuple(f"{folder}/systemd/system/vsftpd@.service" for folder in ("/etc", "/usr/lib", "/lib"))
 _LIBRARIES = ("/usr/lib/*-linux-gnu*", "/lib/*-linux-gnu*", "/usr/lib64", "/lib64", "/usr/lib", "/usr/local/lib")
+#: Where what is written for one unit stands: OpenSSL's configuration, and the drop-in that names it (systemd.unit(5)).
+_PRIVATE = "/etc/encryption.in_transit/{}.cnf"
+_DROP_IN = "/etc/systemd/system/{}.d/zz-encryption.in_transit.conf"
+#: Units whose name means itself in a unit file; others are escaped in ways of their own.
+_UNIT = re.compile(r"[A-Za-z0-9:_.@-]+\.service")
+_COMMENT = "Written by encryption.in_transit for {} alone; it is written anew when the baseline demands it."
 _SYSTEMCTL_TIMEOUT = 120
 _START_TIMEOUT = 10
 
@@ -139,6 +149,7 @@ class Build(t.NamedTuple):
     config: str
     ciphers: str
     capabilities: Capabilities
+    openssl_conf: str
 
     @property
     def title(self) -> str:
@@ -178,7 +189,8 @@ def read_build(host: Host, program: str) -> Build | None:
     config = re.search(rb"\0(/[\w./-]*/vsftpd\.conf)\0", data)
     ciphers = re.search(rb"\0(PROFILE=SYSTEM|ECDHE-RSA-AES256-GCM-SHA384|DES-CBC3-SHA)\0", data)
     library = re.search(rb"\0libssl\.so\.([\w.]+)\0", data)
-    known = openssl.capabilities(_library_version(host, library.group(1).decode("ascii") if library else ""))
+    version_of_library, folder = _library(host, library.group(1).decode("ascii") if library else "")
+    known = openssl.capabilities(version_of_library)
     if not {"ecdh_param_file", "dh_param_file"} & names:
         # ssl.c gives the context one curve and no other parameters; TLS 1.3 keeps to them as well.
         known = known._replace(groups=frozenset(["secp256r1"]))
@@ -189,21 +201,25 @@ def read_build(host: Host, program: str) -> Build | None:
         decode(config.group(1)) if config else "/etc/vsftpd.conf",
         ciphers.group(1).decode("ascii") if ciphers else "DEFAULT",
         known,
+        f"{folder}/openssl.cnf" if folder else "",
     )
 
 
-def _library_version(host: Host, suffix: str) -> tuple[int, ...]:
-    """Version of the OpenSSL with that suffix of its file, as libcrypto tells it; else the oldest it may be."""
+def _library(host: Host, suffix: str) -> tuple[tuple[int, ...], str]:
+    """Version of the OpenSSL with that suffix of its file, as libcrypto tells it, and the folder of its configuration
+    (``openssl version -d``); else the oldest version it may be, and nothing."""
     for folder in _LIBRARIES:
         for path in host.glob(f"{folder}/libcrypto.so.{suffix}"):
             try:
-                found = re.search(rb"OpenSSL (\d+)\.(\d+)\.(\d+)[a-z]* +\d{1,2} \w{3} \d{4}", host.read(path))
+                data = host.read(path)
             except OSError:
                 continue
+            found = re.search(rb"OpenSSL (\d+)\.(\d+)\.(\d+)[a-z]* +\d{1,2} \w{3} \d{4}", data)
+            place = re.search(rb'OPENSSLDIR: "(/[\w./-]+)"', data)
             if found:
-                return tuple(int(part) for part in found.groups())
+                return tuple(int(part) for part in found.groups()), decode(place.group(1)) if place else ""
     digits = [int(part) for part in re.findall(r"\d+", suffix)] or [1, 0, 2]
-    return tuple([*digits, 0, 0][:3])
+    return tuple([*digits, 0, 0][:3]), ""
 
 
 # --- grammar ----------------------------------------------------------------------------------------------------------
@@ -230,16 +246,22 @@ class Option(t.NamedTuple):
 
 
 class Tree(t.NamedTuple):
-    """A parsed file. ``user`` is whom a file of user_config_dir is about. Of the main file: ``key`` is the kind of key
-    in the certificate, ``objection`` why OpenSSL would not serve with it, ``weak`` whether it needs a security level
-    below 2 to be loaded, ``tickets_off`` the OPENSSL_CONF of the service if that switches session tickets off."""
+    """A parsed file. ``user`` is whom a file of user_config_dir is about; ``own`` the commands of the OpenSSL
+    configuration that was written for the service, None for everything else.
+
+    Of the main file: ``key`` is the kind of key in the certificate, ``objection`` why OpenSSL would not serve with it,
+    ``weak`` whether it needs a security level below 2 to be loaded, ``unit`` the systemd service whose environment can
+    be set (empty when there is none), ``base`` the OpenSSL configuration without ours, None when it is not understood.
+    """
 
     options: tuple[Option, ...]
     user: str = ""
+    own: t.Mapping[str, str] | None = None
     key: str = ""
     objection: str = ""
     weak: bool = False
-    tickets_off: str = ""
+    unit: str = ""
+    base: openssl_conf.Defaults | None = None
 
 
 def parse(path: str, data: bytes) -> tuple[Option, ...]:
@@ -311,43 +333,73 @@ def read(host: Host, instance: Instance) -> list[Document]:
             load(path, os.path.basename(path))
     found = list(documents.values())
     key, objection = _certificate(host, config)
+    unit = _own_unit(host, instance)
+    ours = [_service_document(path, host.read(path)) for path in _service_files(unit) if host.exists(path)]
+    base = _base(host, instance, ours)
     weak = False
-    if any(option.name == "ssl_ciphers" and _LEVEL.search(option.value) for option in config.options):
+    if any(option.name == "ssl_ciphers" and _LEVEL.search(option.value) for option in config.options) or (
+        _level_is_low(build, base)
+    ):
         from .certificates import loads
 
         weak = loads(host, config.text("rsa_cert_file")) is False
-    own = instance.facts["environment"].get("OPENSSL_CONF", "")
-    off = own if own and _tickets_off(host, own) else ""
-    facts = found[0].tree._replace(key=key, objection=objection, weak=weak, tickets_off=off)
+    facts = found[0].tree._replace(key=key, objection=objection, weak=weak, unit=unit, base=base)
     found[0] = found[0]._replace(tree=facts)
+    return found + ours
+
+
+# --- OpenSSL's configuration of the service ---------------------------------------------------------------------------
+
+
+def _service_files(unit: str) -> tuple[str, ...]:
+    """The OpenSSL configuration that is written for a unit, and its drop-in; nothing without a unit."""
+    return (_PRIVATE.format(unit), _DROP_IN.format(unit)) if unit else ()
+
+
+def _service_document(path: str, data: bytes) -> Document:
+    commands = openssl_conf.extended(data)[1] if path.endswith(".cnf") else {}
+    return Document(path, data, Tree((), own=commands))
+
+
+def _own_unit(host: Host, instance: Instance) -> str:
+    """The systemd service that runs this instance and no other program, or would; empty when there is none."""
+    unit, pid = instance.facts["unit"] or "", instance.facts["pid"] or 0
+    if not _UNIT.fullmatch(unit):
+        return ""
+    if host.exists(_DROP_IN.format(unit)):
+        return unit
+    # A listener that was started by hand or by cron is in the control group of something else.
+    shown = _show(host, unit, "LoadState,MainPID").splitlines()
+    return unit if {"LoadState=loaded", f"MainPID={pid}"} <= set(shown) else ""
+
+
+def _base(host: Host, instance: Instance, ours: t.Sequence[Document]) -> openssl_conf.Defaults | None:
+    """The OpenSSL configuration of the service without ours: what ours includes, once it is there."""
+    build: Build = instance.facts["build"]
+    named = [openssl_conf.extended(one.data)[0] for one in ours if one.path.endswith(".cnf")]
+    path = named[0] if named else _environment_without_ours(instance).get("OPENSSL_CONF") or build.openssl_conf
+    return openssl_conf.read(host, path) if path else None
+
+
+def _environment_without_ours(instance: Instance) -> dict[str, str]:
+    ours = _service_files(instance.facts["unit"] or "")
+    return {name: value for name, value in instance.facts["environment"].items() if value not in ours}
+
+
+def _trial_environment(host: Host, instance: Instance) -> dict[str, str]:
+    """The environment at the next start, by what stands on disk."""
+    found = _environment_without_ours(instance)
+    files = _service_files(instance.facts["unit"] or "")
+    if files and host.exists(files[1]):
+        found["OPENSSL_CONF"] = files[0]
     return found
 
 
-def _tickets_off(host: Host, path: str) -> bool:
-    """Whether an OpenSSL configuration (config(5)) switches session tickets off for every program that reads it.
-
-    The chain of names is followed as OpenSSL does. Where a line can change it in a way not followed here, the answer
-    is no.
-    """
-    try:
-        lines = host.read(path).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return False
-    sections: dict[str, dict[str, str]] = {"": {}}
-    section = ""
-    for line in (line.partition("#")[0].strip() for line in lines):
-        if line.startswith(".") or line.endswith("\\"):
-            return False
-        if line.startswith("["):
-            section = line.strip("[] \t")
-            sections.setdefault(section, {})
-        elif "=" in line:
-            name, _equals, value = line.partition("=")
-            sections[section][name.strip()] = value.strip()
-    found = sections[""]
-    for name in ("openssl_conf", "ssl_conf", "system_default"):
-        found = sections.get(found.get(name, ""), {}) if found.get(name) else {}
-    return "-sessionticket" in [word.strip().lower() for word in found.get("Options", "").split(",")]
+def _level_is_low(build: Build, base: openssl_conf.Defaults | None) -> bool:
+    """Whether SHA-1 may sign for want of a security level: it may from OpenSSL 1.1.0 to 1.1.1 below level 2, which is
+    1 unless the configuration says otherwise (SSL_CTX_set_security_level(3)); from 3.0 on it has too few bits for 1."""
+    found = openssl_conf.level(base.commands) if base else None
+    return build.capabilities.version < (3,) and (1 if found is None else found) < 2
 
 
 def _certificate(host: Host, config: _Config) -> tuple[str, str]:
@@ -374,11 +426,12 @@ def _certificate(host: Host, config: _Config) -> tuple[str, str]:
 
 
 def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Document]:
-    """The documents after edits. No edit of ours touches which files there are, nor the certificate."""
+    """The documents after edits. Of vsftpd's own files no edit of ours touches which there are, nor the certificate."""
 
     def parsed(path: str, data: bytes, old: Document | None) -> Document:
-        tree = old.tree if old else Tree(())
-        return Document(path, data, tree._replace(options=parse(path, data)))
+        if old is None or old.tree.own is not None:
+            return _service_document(path, data)
+        return Document(path, data, old.tree._replace(options=parse(path, data)))
 
     return edit_documents(documents, edits, parsed)
 
@@ -395,7 +448,7 @@ class _Config:
         self.tree: Tree = documents[0].tree if documents else Tree(())
         #: In the order vsftpd reads them: the last one about a thing counts.
         self.options: list[Option] = []
-        files = iter([one for one in documents if not one.tree.user])
+        files = iter([one for one in documents if not one.tree.user and one.tree.own is None])
         for word in instance.facts["arguments"]:
             if not word.startswith("-"):
                 document = next(files, None)
@@ -404,6 +457,11 @@ class _Config:
                 name, _equals, value = word[2:].partition("=")
                 self.options.append(Option("", 0, name, value, 0, 0))
         self._last = {option.name: option for option in self.options}
+        base = self.tree.base
+        #: What OpenSSL's configuration says, each command with the file it stands in.
+        self.openssl = {name: (value, base.path) for name, value in base.commands.items()} if base else {}
+        for document in documents:
+            self.openssl.update((name, (value, document.path)) for name, value in (document.tree.own or {}).items())
 
     def option(self, name: str) -> Option | None:
         return self._last.get(name)
@@ -467,7 +525,8 @@ class _Config:
     def enabled(self) -> tuple[str, ...]:
         """Protocols the switches leave on, oldest first."""
         found = []
-        for protocol in PROTOCOLS:
+        lowest = self.openssl.get("minprotocol", ("", ""))[0]
+        for protocol in PROTOCOLS[PROTOCOLS.index(lowest) if lowest in PROTOCOLS else 0 :]:
             name = self.build.switch(protocol)
             if protocol in self.build.capabilities.protocols and (
                 self.build.always_on(protocol) if name is None else self.on(name)
@@ -487,23 +546,30 @@ class _Config:
         set_here = [name for name in switches if name and self.option(name)]
         unset = Provenance("", 0, f"built-in defaults of {self.build.title}")
         library = f"OpenSSL {'.'.join(map(str, self.build.capabilities.version))}"
-        places = (*(self.places(*set_here) or (unset,)), *origin)
+        places = (*(self.places(*set_here) or (unset,)), *origin, *self._openssl_place("MinProtocol"))
         found = {"protocols": Setting(protocols, places)}
         if names is not None:
             old = any(name != "TLSv1.3" for name in protocols)
             found["suites_tls12"] = Setting(names if old else (), origin)
-        thirteen = openssl.default_ciphersuites(self.build.capabilities.version) if "TLSv1.3" in protocols else ()
-        found["suites_tls13"] = Setting(thirteen, (Provenance("", 0, f"built-in default of {library}: Ciphersuites"),))
+        thirteen = openssl.default_ciphersuites(self.build.capabilities.version)
+        if "ciphersuites" in self.openssl:
+            thirteen = tuple(self.openssl["ciphersuites"][0].split(":"))
+        origin = self._openssl_place("Ciphersuites")
+        origin = origin or (Provenance("", 0, f"built-in default of {library}: Ciphersuites"),)
+        found["suites_tls13"] = Setting(thirteen if "TLSv1.3" in protocols else (), origin)
         if self.build.capabilities.groups == frozenset(["secp256r1"]):
             found["groups"] = Setting(("secp256r1",), (Provenance("", 0, f"built into {self.build.title}"),))
         static = Provenance("", 0, f"built into {self.build.title}: one ticket key from start to end")
         found["session_tickets"] = Setting("static", (static,))
-        if self.tree.tickets_off:
-            origin = (Provenance(self.tree.tickets_off, 0, "Options = -SessionTicket"),)
-            found["session_tickets"] = Setting("off", origin)
+        if "-sessionticket" in self.openssl.get("options", ("", ""))[0].lower().replace(" ", "").split(","):
+            found["session_tickets"] = Setting("off", self._openssl_place("Options"))
         if self.text("rsa_cert_file"):
             found["certificates"] = Setting((self.text("rsa_cert_file"),), self.places("rsa_cert_file"))
         return found
+
+    def _openssl_place(self, command: str) -> tuple[Provenance, ...]:
+        value, path = self.openssl.get(command.lower(), ("", ""))
+        return (Provenance(path, 0, f"{command} = {value}"),) if path else ()
 
     # --- what goes on without TLS ---
 
@@ -595,6 +661,7 @@ def plan(
         planner.mend_protocols()
         planner.mend_ciphers()
     edits = planner.edits()
+    edits += planner.service_edits(edited(documents, edits))
     planner.check(edited(documents, edits))
     curve = f"{planner.build.title} has one curve built in, P-256"
     clamps = tuple(one._replace(reason=curve) if one.check == "group.clamped" else one for one in clamps)
@@ -708,19 +775,23 @@ class _Planner:
         if not approved:
             return
         wanted = openssl.cipher_list(approved)
+        low = _level_is_low(self.build, self.config.tree.base) and not self.config.tree.weak
+        floor = ":@SECLEVEL=2" if low else ""
         found = [option for option in self.config.options if option.name == "ssl_ciphers"]
         for option in found:
             reason, level = self._why_suites(option.value), _LEVEL.search(option.value)
             # A certificate that only a low level loads is a finding of its own; without the level nothing would start.
-            kept = f":@SECLEVEL={level.group(1)}" if level and self.config.tree.weak else ""
+            kept = f":@SECLEVEL={level.group(1)}" if level and self.config.tree.weak else floor
             if reason:
                 self._respell(option, wanted + kept, "suite.forbidden", reason)
-            elif level and int(level.group(1)) < 2 and not kept:
+            elif (int(level.group(1)) < 2 if level else bool(floor)) and not (level and self.config.tree.weak):
                 reason = "a security level below 2 allows signatures with SHA-1"
-                self._respell(option, _LEVEL.sub("", option.value), "signature.forbidden", reason)
+                self._respell(option, _LEVEL.sub("", option.value) + floor, "signature.forbidden", reason)
         reason = self._why_suites(self.build.ciphers)
-        if not found and reason:
-            self._missing.append((f"ssl_ciphers={wanted}", "suite.forbidden", reason))
+        if not found and (reason or floor):
+            check = "suite.forbidden" if reason else "signature.forbidden"
+            reason = reason or "without a security level signatures with SHA-1 are allowed"
+            self._missing.append((f"ssl_ciphers={wanted}{floor}", check, reason))
 
     def _why_suites(self, text: str) -> str:
         """What is wrong with a cipher list; empty when nothing is."""
@@ -732,6 +803,51 @@ class _Planner:
             return f"{', '.join(bad[:3])}{f' and {len(bad) - 3} more' if len(bad) > 3 else ''} must be off"
         usable = any(name in self.baseline.suites_tls12 for name in names)
         return "" if usable else "no suite of the baseline is usable with this certificate"
+
+    def service_edits(self, documents: t.Sequence[Document]) -> list[Edit]:
+        """What vsftpd has no names for, said in OpenSSL's configuration for its service; what is not needed goes.
+
+        ``documents`` are those after all other edits.
+        """
+        tree = self.config.tree
+        if not self.tls or not tree.unit or self.overrides != "mend":
+            return []
+        wanted: dict[str, bytes | None] = dict.fromkeys(_service_files(tree.unit))
+        commands = self._commands([one for one in documents if one.tree.own is None])
+        if commands:
+            if tree.base is None or self.build.capabilities.version < openssl_conf.SINCE:
+                return []
+            comment = _COMMENT.format(tree.unit)
+            values = {name: value for name, (value, _check, _reason) in commands.items()}
+            data = openssl_conf.extension(tree.base, values, comment)
+            if data is None:
+                return []
+            private, drop_in = wanted
+            named = f"# {comment}\n[Service]\nEnvironment=OPENSSL_CONF={private}\n"
+            wanted = {private: data, drop_in: named.encode("ascii")}
+        check = next((check for _value, check, _reason in commands.values()), "config.override")
+        reason = "; ".join(reason for _value, _check, reason in commands.values()) or "the baseline needs it no more"
+        return _whole_files(documents, wanted, check, reason)
+
+    def _commands(self, documents: t.Sequence[Document]) -> dict[str, tuple[str, str, str]]:
+        """OpenSSL commands that close what is left open, each with its check and the reason."""
+        config = _Config(self.instance, documents)
+        settings = config.settings()
+        found = {}
+        lowest = min(map(PROTOCOLS.index, self.baseline.protocols), default=0)
+        older = [name for name in settings["protocols"].value if PROTOCOLS.index(name) < lowest]
+        if older:
+            reason = f"{self.build.title} has no setting that switches {older[-1]} off"
+            found["MinProtocol"] = (PROTOCOLS[lowest], _CHECKS[older[-1]], reason)
+        if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
+            reason = f"{self.build.title} has no setting for TLS 1.3 suites"
+            found["Ciphersuites"] = (openssl.ciphersuites(self.baseline.suites_tls13), "suite.forbidden", reason)
+        if self.baseline.session_tickets != "any" and settings["session_tickets"].value == "static":
+            words = config.openssl.get("options", ("", ""))[0]
+            kept = [word for word in words.split(",") if word.strip() and "sessionticket" not in word.lower()]
+            reason = f"{self.build.title} has no setting for session tickets, and keeps their key until it is restarted"
+            found["Options"] = (",".join([*kept, "-SessionTicket"]), "session.tickets", reason)
+        return found
 
     def check(self, documents: t.Sequence[Document]) -> None:
         """What still breaks the baseline after the edits was left alone, and is said so."""
@@ -759,6 +875,23 @@ class _Planner:
             self._leave("session.tickets", settings["session_tickets"].provenance[0], reason)
 
 
+def _whole_files(
+    documents: t.Sequence[Document], wanted: t.Mapping[str, bytes | None], check: str, reason: str
+) -> list[Edit]:
+    """Edits by which these files have these bytes, or are not there."""
+    known = {document.path: document for document in documents}
+    found = []
+    for path, data in wanted.items():
+        document = known.get(path)
+        if document is None and data is not None:
+            found.append(Edit.creation(path, data, check, reason))
+        elif document is not None and data is None:
+            found.append(Edit.removal(document, check, reason))
+        elif document is not None and data is not None and data != document.data:
+            found.append(Edit(path, 0, len(document.data), data, 1, check, reason))
+    return found
+
+
 # --- instances --------------------------------------------------------------------------------------------------------
 
 
@@ -782,7 +915,7 @@ def discover(host: Host) -> list[Instance]:
             "arguments": arguments,
             "unit": unit,
             "pid": process.pid if process else None,
-            "environment": _environment(host, process, unit) if process else {},
+            "environment": _environment(host, process, unit),
         }
         found[config] = Instance(
             "vsftpd", config, build.version, config, build.capabilities, process is not None, facts
@@ -820,11 +953,11 @@ def masters(host: Host) -> list[Process]:
     ]
 
 
-def _environment(host: Host, process: Process, unit: str | None) -> dict[str, str]:
+def _environment(host: Host, process: Process | None, unit: str | None) -> dict[str, str]:
     """What of a process's environment OpenSSL looks at (openssl-env(7)). A title takes its place in memory; then the
-    unit tells it."""
+    unit tells it, as it does for one that does not run."""
     pairs: list[str] = []
-    if not _titled(process):
+    if process and not _titled(process):
         try:
             pairs = decode(host.read(f"/proc/{process.pid}/environ")).split("\0")
         except OSError:
@@ -909,7 +1042,7 @@ def _client() -> t.Any:
 def test(host: Host, instance: Instance) -> TestResult:
     """A session as inetd(8) would start it: files, certificate and lists load, a handshake succeeds, and so does one
     on a data channel, which an anonymous login of the trial's own opens. Nothing is logged and no port is taken."""
-    environment = instance.facts["environment"]
+    environment = _trial_environment(host, instance)
     try:
         ok, output, tls = host.inetd(test_command(instance), _control, env=environment)
     except OSError as error:
@@ -1029,7 +1162,8 @@ def start(host: Host, instance: Instance) -> None:
 
 def _spawn(host: Host, instance: Instance) -> None:
     argv = [instance.facts["build"].program, *instance.facts["arguments"], "-obackground=YES"]
-    done = host.run(["/bin/sh", "-c", 'exec "$@" 0>&1', "sh", *argv], timeout=30, env=instance.facts["environment"])
+    environment = _trial_environment(host, instance)
+    done = host.run(["/bin/sh", "-c", 'exec "$@" 0>&1', "sh", *argv], timeout=30, env=environment)
     if done.rc != 0:
         raise TransactionError("start", f"{' '.join(argv)} failed with status {done.rc}", output=done.stdout.strip())
 
@@ -1053,6 +1187,22 @@ def _systemctl(host: Host, verb: str, unit: str) -> None:
             said = host.run(["systemctl", "status", "--no-pager", "--full", unit], timeout=30).stdout
             raise TransactionError("reload", f"{unit} ended at its start", output=said.strip())
         time.sleep(0.05)
+
+
+def written(host: Host, instance: Instance) -> None:
+    """Have systemd read its units again when a drop-in of ours came, went or changed."""
+    for path in _service_files(instance.facts["unit"] or "")[1:]:
+        there = host.exists(path)
+        shown = _show(host, instance.facts["unit"], "DropInPaths,NeedDaemonReload")
+        if there != (path in shown) or (there and "NeedDaemonReload=yes" in shown):
+            _manager_reload(host)
+
+
+def _manager_reload(host: Host) -> None:
+    done = host.run(["systemctl", "daemon-reload"], timeout=_SYSTEMCTL_TIMEOUT)
+    if done.rc != 0:
+        message = f"systemctl daemon-reload failed with status {done.rc}"
+        raise TransactionError("reload", message, output=(done.stderr + done.stdout).strip())
 
 
 def settled(host: Host, instance: Instance, before: t.Any) -> bool:
@@ -1114,6 +1264,9 @@ class Vsftpd(Stack):
 
     def test_command(self, instance: Instance) -> list[str]:
         return test_command(instance)
+
+    def written(self, host: Host, instance: Instance) -> None:
+        written(host, instance)
 
     def generation(self, host: Host, instance: Instance) -> t.Any:
         return generation(host, instance)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError, TransactionError
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import text, vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import certificates, text, vsftpd
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Completed, Process
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.vsftpd_tools import (
     FIXTURES,
@@ -268,6 +269,158 @@ def test_session_tickets_go_by_the_openssl_settings_of_the_service(cnf, tickets)
     (found,) = VSFTPD.discover(host)
     documents = VSFTPD.read(host, found)
     assert VSFTPD.effective(found, documents)[0].settings["session_tickets"].value == tickets
+
+
+PRIVATE = "/etc/encryption.in_transit/vsftpd.service.cnf"
+DROP_IN = "/etc/systemd/system/vsftpd.service.d/zz-encryption.in_transit.conf"
+
+
+def serviced(files=(), library="3.0.20", shown="LoadState=loaded\nMainPID=7\n", **more):
+    """A running vsftpd that is the main process of its systemd service."""
+    host = FakeHost(
+        {MAIN: TLS, **dict(files)},
+        library=library,
+        processes=[listener(7)],
+        answers={"systemctl show --property=LoadState,MainPID vsftpd.service": Completed(0, shown, "")},
+    )
+    host.units = {7: "vsftpd.service"}
+    (found,) = VSFTPD.discover(host)
+    return host, found
+
+
+def planned(host, found, baseline=None, **options):
+    documents = VSFTPD.read(host, found)
+    plan = VSFTPD.plan(found, documents, model.load("intermediate", baseline), options)
+    return plan, VSFTPD.edited(documents, plan.edits)
+
+
+def test_what_vsftpd_has_no_name_for_is_said_in_the_openssl_configuration_of_its_service():
+    host, found = serviced({"/usr/lib/ssl/openssl.cnf": "openssl_conf = here\n[here]\nproviders = fips\n"})
+    plan, after = planned(host, found)
+    made = {edit.path: edit.replacement.decode() for edit in plan.edits if edit.line == 0}
+    assert made[DROP_IN].endswith(f"[Service]\nEnvironment=OPENSSL_CONF={PRIVATE}\n")
+    assert made[PRIVATE].splitlines()[1:] == [
+        ".include /usr/lib/ssl/openssl.cnf",
+        "[default]",
+        "openssl_conf = here",
+        "[here]",
+        "ssl_conf = in_transit_ssl",
+        "[in_transit_ssl]",
+        "system_default = in_transit_tls",
+        "[in_transit_tls]",
+        "Options = -SessionTicket",
+    ]
+    listener_after = VSFTPD.effective(found, after)[0].settings["session_tickets"]
+    assert listener_after.value == "off" and listener_after.provenance[0].file == PRIVATE
+    assert plan.unmended == () and not [edit for edit in plan.edits if edit.path == MAIN and edit.line == 0]
+    # The same once it is written: read from disk, and nothing more to do.
+    host.files.update({one.path: one.data for one in after})
+    again, _after = planned(host, found)
+    assert again.edits == () and again.unmended == ()
+    assert len([argv for argv in host.ran if "--property=LoadState,MainPID" in argv]) == 1, "asked once, not again"
+
+
+def test_a_configuration_the_service_has_of_its_own_is_extended():
+    cnf = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nOptions = PrioritizeChaCha\n"
+    host, found = serviced({"/o.cnf": cnf, "/proc/7/environ": b"OPENSSL_CONF=/o.cnf\0"})
+    plan, _after = planned(host, found)
+    (text,) = [edit.replacement.decode() for edit in plan.edits if edit.path == PRIVATE]
+    assert ".include /o.cnf\n" in text and "[c]\nOptions = PrioritizeChaCha,-SessionTicket\n" in text
+
+
+def test_tls_1_1_and_suites_of_tls_1_3_are_closed_where_lists_cannot():
+    loose = {
+        "suites_tls12": ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+        "suites_tls13": ["TLS_AES_128_GCM_SHA256"],
+    }
+    host, found = serviced()
+    plan, after = planned(host, found, loose)
+    (text,) = [edit.replacement.decode() for edit in plan.edits if edit.path == PRIVATE]
+    assert "MinProtocol = TLSv1.2\n" in text
+    assert VSFTPD.effective(found, after)[0].settings["protocols"].value == ("TLSv1.2", "TLSv1.3")
+    assert not [item for item in plan.unmended if item.check.startswith("protocol.")]
+    only, after = planned(host, found, {"protocols": ["TLSv1.3"], "required_protocols": ["TLSv1.3"]})
+    assert VSFTPD.effective(found, after)[0].settings["protocols"].value == ("TLSv1.3",)
+    assert "protocol.tls1_2" in {edit.check for edit in only.edits}
+
+
+@pytest.mark.parametrize(
+    ("more", "options"),
+    [
+        ({"shown": "LoadState=loaded\nMainPID=1\n"}, {}),
+        ({"shown": "LoadState=not-found\nMainPID=7\n"}, {}),
+        ({"files": {"/usr/lib/ssl/openssl.cnf": ".include somewhere\n"}}, {}),
+        ({"library": "1.1.0"}, {}),
+        ({}, {"overrides": "report"}),
+    ],
+    ids=["another-main-process", "no-unit", "configuration-not-understood", "library-too-old", "left-alone"],
+)
+def test_without_a_service_to_say_it_to_it_is_a_failing_finding(more, options):
+    plan, _after = planned(*serviced(**more), **options)
+    assert [edit.path for edit in plan.edits if edit.path != MAIN] == []
+    assert "session.tickets" in {item.check for item in plan.unmended}
+
+
+def test_what_is_no_longer_needed_goes():
+    host, found = serviced()
+    _plan, after = planned(host, found)
+    host.files.update({one.path: one.data for one in after})
+    plan, left = planned(host, found, {"session_tickets": "any"})
+    assert {edit.path: edit.replacement for edit in plan.edits} == {PRIVATE: None, DROP_IN: None}
+    assert [one.path for one in left] == [MAIN]
+
+
+def test_systemd_is_told_when_a_drop_in_came_or_went_and_a_trial_takes_it():
+    host, found = serviced({"/proc/7/environ": b"OPENSSL_CONF=/o.cnf\0", "/o.cnf": ""})
+
+    def told(shown):
+        host.answers.update(
+            {
+                "systemctl show --property=DropInPaths,NeedDaemonReload": Completed(0, shown, ""),
+                "systemctl daemon-reload": Completed(0, "", ""),
+            }
+        )
+        host.ran.clear()
+        VSFTPD.written(host, found)
+        return ["systemctl", "daemon-reload"] in host.ran
+
+    assert not told("DropInPaths=\nNeedDaemonReload=yes\n"), "what others have done to the unit is theirs to load"
+    VSFTPD.test(host, found)
+    assert host.sessions[-1][1] == {"OPENSSL_CONF": "/o.cnf"}
+    host.files.update({PRIVATE: b"", DROP_IN: b""})
+    assert told("DropInPaths=\nNeedDaemonReload=no\n")
+    assert told(f"DropInPaths={DROP_IN}\nNeedDaemonReload=yes\n")
+    assert not told(f"DropInPaths={DROP_IN}\nNeedDaemonReload=no\n")
+    VSFTPD.test(host, found)
+    assert host.sessions[-1][1] == {"OPENSSL_CONF": PRIVATE}
+    del host.files[PRIVATE], host.files[DROP_IN]
+    assert told(f"DropInPaths={DROP_IN}\nNeedDaemonReload=yes\n")
+    host.answers["systemctl daemon-reload"] = Completed(1, "", "no")
+    with pytest.raises(TransactionError, match="daemon-reload failed"):
+        VSFTPD.written(host, found)
+
+
+@pytest.mark.parametrize(
+    ("library", "cnf", "weak", "floor"),
+    [
+        ("1.1.1", "", False, b":@SECLEVEL=2\n"),
+        ("1.1.1", CNF.replace("Options", "CipherString = DEFAULT@SECLEVEL=2\nOptions"), False, b"\n"),
+        ("1.1.1", "", True, b"\n"),
+        ("3.0.20", "", False, b"\n"),
+    ],
+    ids=["nothing-says-a-level", "the-system-does", "the-certificate-needs-less", "newer-libraries"],
+)
+def test_signatures_with_sha1_are_closed_by_a_security_level(library, cnf, weak, floor, monkeypatch):
+    monkeypatch.setattr(certificates, "loads", lambda host, path: not weak)
+    host, found = serviced({"/o.cnf": cnf, "/proc/7/environ": b"OPENSSL_CONF=/o.cnf\0"}, library)
+    _plan, after = planned(host, found, {"session_tickets": "any"})
+    assert after[0].data.count(b"ssl_ciphers=") == (0 if floor == b"\n" else 1)
+    weaker = {MAIN: TLS + "ssl_ciphers=AES128-SHA\n", "/o.cnf": cnf, "/proc/7/environ": b"OPENSSL_CONF=/o.cnf\0"}
+    host, found = serviced(weaker, library)
+    _plan, after = planned(host, found, {"session_tickets": "any"})
+    assert f"ssl_ciphers={CIPHERS}".encode() + floor in after[0].data
+    host.files[MAIN] = after[0].data
+    assert planned(host, found, {"session_tickets": "any"})[0].edits == ()
 
 
 def test_stricter_lists_stay_and_a_security_level_goes_unless_the_certificate_needs_it():

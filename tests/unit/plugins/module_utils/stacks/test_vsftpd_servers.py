@@ -7,6 +7,7 @@ Needs vsftpd (Debian package ``vsftpd``), openssl, and root, without which vsftp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -86,9 +87,19 @@ class Daemon:
                 stream.write(data)
         return plan
 
-    def accepted(self):
+    def accepted(self, environment=None):
         """Protocols ``openssl s_client`` ends a handshake with, of which all are on at security level 0."""
-        environment = {**os.environ, "OPENSSL_CONF": "/dev/null"}
+        with self.running(environment):
+            return {name for name, flag in FLAGS.items() if self._handshake(flag)}
+
+    def ticket(self, environment):
+        """Whether a client of TLS 1.2 is given a session ticket."""
+        with self.running(environment):
+            return "session ticket:" in self._client("-tls1_2")
+
+    @contextlib.contextmanager
+    def running(self, environment=None):
+        environment = {**os.environ, **(environment or {"OPENSSL_CONF": "/dev/null"})}
         child = subprocess.Popen(
             [self.instance.facts["build"].program, str(self.config)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
@@ -101,19 +112,23 @@ class Daemon:
                         break
                 assert child.poll() is None, "vsftpd ended"
                 time.sleep(0.02)
-            return {name for name, flag in FLAGS.items() if self._handshake(flag, environment)}
+            yield
         finally:
             child.kill()
             child.wait()
 
-    def _handshake(self, flag, environment):
+    def _handshake(self, flag):
+        found = re.search(r"^New, (\S+), Cipher is (\S+)$", self._client(flag), re.MULTILINE)
+        return bool(found and found[2] != "(NONE)")
+
+    def _client(self, flag):
+        environment = {**os.environ, "OPENSSL_CONF": "/dev/null"}
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-starttls", "ftp", flag]
         ciphers = [] if flag == "-tls1_3" else ["-cipher", "ALL:@SECLEVEL=0"]
         done = subprocess.run(
             [*command, *ciphers], input="", capture_output=True, text=True, env=environment, check=False
         )
-        found = re.search(r"^New, (\S+), Cipher is (\S+)$", done.stdout, re.MULTILINE)
-        return bool(found and found[2] != "(NONE)")
+        return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -180,6 +195,49 @@ def test_a_trial_finds_what_reading_cannot(build, keys, tmp_path, text, key, wor
     result = Daemon(build, tmp_path, keys, text, key).test()
     assert words in result.output
     assert result.ok is (not words)
+
+
+SYSTEM = "openssl_conf = here\n[here]\nssl_conf = ssl\n[ssl]\nsystem_default = all\n[all]\nMinProtocol = TLSv1\n"
+
+
+@pytest.mark.parametrize("base", ["", SYSTEM], ids=["nothing", "a-chain"])
+def test_what_no_name_can_say_a_configuration_of_the_service_says(build, keys, tmp_path, monkeypatch, base):
+    """TLS 1.1 with a suite it has too, session tickets, suites of TLS 1.3: open before, closed after, for this service
+    alone; data channels still resume the session of their control channel."""
+    monkeypatch.setattr(vsftpd, "_PRIVATE", str(tmp_path / "{}.cnf"))
+    monkeypatch.setattr(vsftpd, "_DROP_IN", str(tmp_path / "{}.d"))
+    (tmp_path / "system.cnf").write_text(base)
+    daemon = Daemon(build, tmp_path, keys, "ssl_ciphers=ALL:@SECLEVEL=0\nssl_tlsv1=NO\n")
+    facts = daemon.instance.facts
+    facts["environment"], facts["unit"] = {"OPENSSL_CONF": str(tmp_path / "system.cnf")}, "vsftpd.service"
+
+    def documents():
+        first, *others = daemon.read()
+        return [first._replace(tree=first.tree._replace(unit="vsftpd.service")), *others]
+
+    parts = {
+        "suites_tls12": ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+        "suites_tls13": ["TLS_AES_128_GCM_SHA256"],
+    }
+    baseline = model.load("intermediate", parts)
+    environment = dict(facts["environment"])
+    assert "TLSv1.1" in daemon.accepted(environment)
+    assert daemon.ticket(environment)
+    plan = VSFTPD.plan(daemon.instance, documents(), baseline, {})
+    for path, data in apply_edits(documents(), plan.edits).items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    private = {"OPENSSL_CONF": str(tmp_path / "vsftpd.service.cnf")}
+    # Its list alone would not do: the suite of AES-CBC is one that TLS 1.1 has too.
+    config = daemon.config.read_text()
+    daemon.config.write_text(config + "ssl_ciphers=ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0\n")
+    assert "TLSv1.1" in daemon.accepted(environment)
+    assert daemon.accepted(private) == {"TLSv1.2", "TLSv1.3"}
+    assert daemon.ticket(environment) and not daemon.ticket(private)
+    daemon.config.write_text(config)
+    result = daemon.test()
+    assert result.ok and result.warnings == (), "the trial takes the file, and resumes a session with it"
+    assert VSFTPD.plan(daemon.instance, documents(), baseline, {}).edits == ()
 
 
 def test_a_trial_leaves_nothing(build, keys, tmp_path):

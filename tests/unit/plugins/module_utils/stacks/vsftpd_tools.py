@@ -46,7 +46,7 @@ def program(build="3.0.3", library="3"):
 
 
 def libcrypto(version="3.0.20"):
-    return b"\0".join([b"\x7fELF", f"OpenSSL {version} 27 Jan 2026".encode(), b""])
+    return b"\0".join([b"\x7fELF", f"OpenSSL {version} 27 Jan 2026".encode(), b'OPENSSLDIR: "/usr/lib/ssl"', b""])
 
 
 class FakeHost(MemoryHost):
