@@ -18,7 +18,7 @@ from ansible_collections.encryption.in_transit.tests.servers import catalogue, s
 from ansible_collections.encryption.in_transit.tests.servers.server import free_port
 
 Report = t.Dict[str, t.Any]
-QUICK = ScanOptions(connect_timeout=1, read_timeout=0.3, patience=5)
+QUICK = ScanOptions(read_timeout=1, patience=5)
 TLS_ALERT = bytes.fromhex("15030300020228")
 
 
@@ -122,7 +122,7 @@ def test_hostile_neighbours_change_nothing(serve: t.Callable[[str], t.Any]) -> N
         endpoints = [f"tls://127.0.0.1:{server.port}" for server in hostile.values()]
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         begin = time.monotonic()
-        reports = look(*endpoints, good_endpoint, options=QUICK)
+        reports = look(*endpoints, good_endpoint, options=ScanOptions(read_timeout=1, patience=15))
         seconds = time.monotonic() - begin
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     finally:
@@ -133,5 +133,5 @@ def test_hostile_neighbours_change_nothing(serve: t.Callable[[str], t.Any]) -> N
         "non_compliant" if name == "escapes" else "indeterminate" for name in hostile
     ]
     assert "\x1b" not in str(reports[5])
-    assert seconds < 30
+    assert seconds < 60  # none hangs
     assert grown < 50

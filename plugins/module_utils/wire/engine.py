@@ -43,7 +43,11 @@ _WAITING = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS, errno.
 _NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 _STREAM = socket.SOCK_STREAM | _NONBLOCK
 
-_READ_SIZE = 16384
+_READ_SIZE = 8192
+
+#: Events handled before connections are opened in place of those that are done: endpoints are not to wait for us.
+_AT_ONCE = 32
+
 _NEVER = float("inf")
 
 #: Resets and timeouts in a row after which an endpoint is asked whether it is still there, before anything else.
@@ -247,7 +251,7 @@ class _Selector:
         self._events = {False: selectors.EVENT_READ, True: selectors.EVENT_WRITE}
         self.close = self._selector.close
 
-    def poll(self, timeout: float) -> list[tuple[int, int]]:
+    def poll(self, timeout: float, _most: int) -> list[tuple[int, int]]:
         return [(key.fd, mask) for key, mask in self._selector.select(timeout)]
 
     def watch(self, connection: _Connection, writing: bool) -> None:
@@ -345,7 +349,7 @@ class _Scan:
         if not target.queue or target.offered or target.active >= target.limit:
             return
         target.offered = True
-        if target.not_before > time.monotonic():
+        if target.not_before and target.not_before > time.monotonic():
             self.resting.append(target)
             return
         target.host.waiting.append(target)
@@ -427,8 +431,10 @@ class _Scan:
             self.poller.watch(connection, writing=True)
 
     def _set_deadline(self, connection: _Connection, now: float, seconds: float) -> None:
-        connection.deadline = deadline = min(now + seconds, connection.target.until)
-        self.next_expiry = min(self.next_expiry, deadline)
+        deadline, until = now + seconds, connection.target.until
+        connection.deadline = deadline = until if until < deadline else deadline
+        if deadline < self.next_expiry:
+            self.next_expiry = deadline
 
     def _prepare(self, connection: _Connection) -> None:
         """What is to be sent once the connection stands."""
@@ -494,7 +500,7 @@ class _Scan:
             if wake != _NEVER:
                 time.sleep(max(wake - now, 0.0))
             return
-        for fd, _mask in self.poller.poll(max(wake - now, 0.0)):
+        for fd, _mask in self.poller.poll(max(wake - now, 0.0), _AT_ONCE):
             connection = self.connections.get(fd)
             if connection is not None:
                 self._step(connection)
@@ -612,7 +618,7 @@ class _Scan:
         self.next_expiry = min((one.deadline for one in self.connections.values()), default=_NEVER)
 
     def _missed(self, connection: _Connection) -> None:
-        """No connection, a reset or a timeout. After two in a row: is the endpoint still there, does it refuse that way?"""
+        """No connection, a reset or a timeout. After two in a row: is it still there, or is that how it refuses?"""
         target = connection.target
         target.streak += 1
         if target.streak < _STREAK or target.steady or target.check is not None:

@@ -163,8 +163,8 @@ class Result:
 class Examination:
     """Everything asked of one address of one endpoint, and everything learned.
 
-    ``limits`` is set when a handshake that had succeeded did not later: silence then proves nothing any more. ``full``:
-    list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
+    ``limits`` is set when a handshake that had succeeded did not later: silence then proves nothing any more; ``gone``
+    when it never did again. ``full``: list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
     """
 
     def __init__(self, endpoint: Endpoint, kit: Kit, full: bool = False, ask_http: bool = False) -> None:
@@ -173,7 +173,7 @@ class Examination:
         self.talks: list[Talk] = []
         self.questions: dict[str, Question] = {}
         self.controls: list[Probe] = []
-        self.live_after = self.limits = False
+        self.live_after = self.limits = self.gone = False
         self.reachable = False
         self.first_accepted: Probe | None = None
         self._plaintext: Probe | None = None
@@ -238,10 +238,11 @@ class Examination:
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, but no handshake at all succeeded")
         if self._needs_another_shape(question):
             return Result(INDETERMINATE, last, f"{last.outcome.detail}, not confirmed by a second hello")
-        if not question.soft:
+        # What one hello was told in words stands, whatever became of the others.
+        proof = next((probe for probe in question.shapes if not self._unsure(probe)), None)
+        if proof is None and not question.soft:
             proof = last
-            if len(question.shapes) > 1:
-                proof = next((probe for probe in question.shapes if not self._unsure(probe)), last)
+        if proof is not None:
             return Result(REFUSED, proof, proof.outcome.detail)
         if self.limits and question.silent:
             detail = f"{last.outcome.detail}, but so was a handshake that had succeeded before"
@@ -516,6 +517,22 @@ class Examination:
 
     def _follow_ups(self) -> Generator[list[Any], None, None]:
         """First once more what had no answer, then in another shape what was only soft."""
+        yield from self._ask_again()
+        if self.limits and not self.gone:
+            # It turned us away for a while: what was asked in that time was not asked.
+            yield from self._ask_again()
+        if any(question.silent and question.accepted is None for question in self.questions.values()):
+            yield from self._control_between()
+        wave: list[Probe] = []
+        for question in self.questions.values():
+            if question.accepted is None and question.decisive and self._needs_another_shape(question):
+                first = question.shapes[0]
+                probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
+                wave.append(self._also(question.id, probe))
+        yield wave
+
+    def _ask_again(self) -> Generator[list[Any], None, None]:
+        """Repeat what had no answer, or silence for one where that is strange. The repetition takes its place."""
         again: list[tuple[Probe, Probe]] = []
         for question in self.questions.values():
             for number, probe in enumerate(question.shapes):
@@ -527,15 +544,6 @@ class Examination:
         yield [after for _before, after in again]
         # The same hello, first met by silence and then not: silence is no answer here.
         self.limits = self.limits or any(_silent(before) and not _silent(after) for before, after in again)
-        if any(question.silent and question.accepted is None for question in self.questions.values()):
-            yield from self._control_between()
-        wave: list[Probe] = []
-        for question in self.questions.values():
-            if question.accepted is None and question.decisive and self._needs_another_shape(question):
-                first = question.shapes[0]
-                probe = self._probe(f"{first.id}.reshaped", first.hello.reshaped(), named=question.version != SSL2)
-                wave.append(self._also(question.id, probe))
-        yield wave
 
     def _control_between(self) -> Generator[list[Any], None, None]:
         """Directly after connections that ended in silence: does that happen to a handshake that is taken, too?"""

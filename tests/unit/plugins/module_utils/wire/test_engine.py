@@ -40,16 +40,27 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.w
 
 BASELINE = model.load("intermediate")
 
-#: For servers that let us wait on purpose.
-QUICK = ScanOptions(connect_timeout=1.0, read_timeout=0.3, greeting_timeout=0.5)
+#: Seconds after which something hangs: no busy machine takes so long for the little that is done here.
+HANGING = 60.0
 
 
 def quick(**changes: t.Any) -> ScanOptions:
-    return ScanOptions(**{"connect_timeout": 1.0, "read_timeout": 0.3, "greeting_timeout": 0.5, **changes})
+    """For servers that let us wait on purpose, next to servers that answer late because the machine is busy."""
+    return ScanOptions(**{"read_timeout": 1.0, "greeting_timeout": 2.0, **changes})
+
+
+QUICK = quick()
 
 
 def scan(*endpoints: str, options: ScanOptions = QUICK) -> list[dict[str, t.Any]]:
     return engine.scan(endpoints, BASELINE, options)
+
+
+def endured(*endpoints: str, options: ScanOptions) -> tuple[float, list[dict[str, t.Any]]]:
+    """The seconds a scan took, and its reports."""
+    began = time.monotonic()
+    reports = scan(*endpoints, options=options)
+    return time.monotonic() - began, reports
 
 
 def verdict(report: dict[str, t.Any]) -> str:
@@ -81,6 +92,34 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same course of things in less time."""
     monkeypatch.setattr(engine, "_PAUSES", (0.2, 0.4, 0.6))
     monkeypatch.setattr(engine, "_PAUSE_LIMITED", 0.3)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Probe and time of each connection, as the engine makes them: a busy server sees them later."""
+    seen: list[tuple[str, float]] = []
+    really = engine._Scan._open
+
+    def noting(self: engine._Scan, target: t.Any, probe: t.Any) -> None:
+        seen.append((probe.id, time.monotonic()))
+        really(self, target, probe)
+
+    monkeypatch.setattr(engine._Scan, "_open", noting)
+    return seen
+
+
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long the engine left an endpoint alone, each time."""
+    seen: list[float] = []
+    really = engine._Scan._rest
+
+    def noting(self: engine._Scan, target: t.Any, seconds: float) -> None:
+        seen.append(seconds)
+        really(self, target, seconds)
+
+    monkeypatch.setattr(engine._Scan, "_rest", noting)
+    return seen
 
 
 # --- what a report holds ----------------------------------------------------------------------------------------------
@@ -189,7 +228,7 @@ def test_leaving_a_stream_early_closes_everything(good: Server) -> None:
     next(stream)
     stream.close()
     # Fifty would be left open; a few are the server's threads, which close theirs in their own time.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + HANGING
     while descriptors() > before + 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert descriptors() <= before + 5
@@ -213,11 +252,12 @@ def test_no_more_connections_at_a_time_than_allowed(
     assert max(seen) == most
 
 
-def test_a_rate_is_kept(context: ssl.SSLContext) -> None:
-    with Server(answering(context)) as server:
-        scan(server.uri(), options=quick(rate=50.0))
-        gaps = [after - before for before, after in itertools.pairwise(server.times)]
-        assert sum(gaps) >= 0.02 * len(gaps) * 0.9
+def test_a_rate_is_kept(good: Server, opened: list[tuple[str, float]]) -> None:
+    scan(good.uri(), options=quick(rate=50.0))
+    gaps = [after - before for (_id, before), (_next, after) in itertools.pairwise(opened)]
+    assert len(gaps) > 8
+    # Looked at the clock once for all that may be opened now; the sum is what the neighbour feels.
+    assert sum(gaps) >= 0.02 * (len(gaps) - 1)
 
 
 def test_many_endpoints_need_little_memory(context: ssl.SSLContext) -> None:
@@ -294,9 +334,9 @@ def test_what_is_sent_first(context: ssl.SSLContext) -> None:
 
 def test_a_silent_endpoint_costs_bounded_time(good: Server) -> None:
     with Server(hold) as silent:
-        began = time.monotonic()
-        slow, fine = scan(silent.uri(), good.uri())
-        assert time.monotonic() - began < 30
+        seconds, (slow, fine) = endured(silent.uri(), good.uri(), options=QUICK)
+    assert seconds < HANGING
+    assert slow["connections"] <= 8
     assert verdict(slow) == "indeterminate"
     assert slow["reachable"]
     assert not slow["alive"]
@@ -306,19 +346,17 @@ def test_a_silent_endpoint_costs_bounded_time(good: Server) -> None:
 
 def test_the_deadline_of_a_scan_holds() -> None:
     with Server(hold) as silent:
-        began = time.monotonic()
-        reports = scan(*[silent.uri()] * 20, options=quick(read_timeout=5.0, deadline=0.5))
-        assert time.monotonic() - began < 3
+        seconds, reports = endured(*[silent.uri()] * 20, options=quick(read_timeout=10 * HANGING, deadline=0.5))
+    assert 0.5 <= seconds < HANGING
     assert {verdict(report) for report in reports} <= {"indeterminate", "unreachable"}
     assert len(reports) == 20
 
 
-def test_the_patience_with_one_endpoint_ends(good: Server) -> None:
+def test_the_patience_with_one_endpoint_ends() -> None:
     with Server(hold) as silent:
-        began = time.monotonic()
-        reports = scan(silent.uri(), good.uri(), options=quick(patience=0.6))
-        assert time.monotonic() - began < 5
-    assert [verdict(report) for report in reports] == ["indeterminate", "compliant"]
+        seconds, reports = endured(*[silent.uri()] * 2, options=quick(read_timeout=10 * HANGING, patience=0.6))
+    assert 0.6 <= seconds < HANGING
+    assert [verdict(report) for report in reports] == ["indeterminate"] * 2
 
 
 def test_a_connection_that_nobody_accepts_is_unreachable() -> None:
@@ -408,9 +446,8 @@ HOSTILE = {
 def test_a_hostile_server_harms_nobody_else(name: str, good: Server) -> None:
     with Server(HOSTILE[name]) as hostile:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = time.monotonic()
-        bad, fine = scan(hostile.uri(), good.uri(), options=quick(patience=6.0))
-        assert time.monotonic() - began < 20
+        seconds, (bad, fine) = endured(hostile.uri(), good.uri(), options=quick(patience=10.0))
+        assert seconds < HANGING
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
     assert verdict(fine) == "compliant"
     assert verdict(bad) != "compliant"
@@ -436,17 +473,17 @@ def test_a_flight_in_small_pieces(context: ssl.SSLContext, pieces: int) -> None:
 
 
 class Limited:
-    """Serves so many connections, and ends the others in its own way."""
+    """Serves so many connections, ends so many in its own way (by default all others), and then serves again."""
 
-    def __init__(self, serve: Handler, limit: int, refuse: Handler) -> None:
-        self.serve, self.refuse, self.limit = serve, refuse, limit
-        self._count = itertools.count(1)
+    def __init__(self, serve: Handler, limit: int, refuse: Handler, refused: int = 1000) -> None:
+        self.serve, self.refuse, self.refused = serve, refuse, range(limit, limit + refused)
+        self._count = itertools.count()
         self._lock = threading.Lock()
 
     def __call__(self, connection: socket.socket) -> None:
         with self._lock:
             number = next(self._count)
-        (self.serve if number <= self.limit else self.refuse)(connection)
+        (self.refuse if number in self.refused else self.serve)(connection)
 
 
 @pytest.mark.parametrize("how", [lambda connection: None, reset, hold], ids=["FIN", "RST", "hang"])
@@ -458,42 +495,37 @@ def test_a_connection_limiter_leaves_questions_open(context: ssl.SSLContext, lim
     assert report["alive"]
 
 
-def test_an_endpoint_that_stops_answering_is_left_alone_and_then_given_up(context: ssl.SSLContext) -> None:
-    with Server(Limited(answering(context), 4, hold)) as server:
-        (report,) = scan(server.uri(), options=quick(read_timeout=0.1))
-        gaps = [later - sooner for sooner, later in itertools.pairwise(server.times)]
-    assert [sum(gap > pause for gap in gaps) for pause in (0.2, 0.4, 0.6)] == [3, 2, 1]
-    assert server.connections < 14
-    assert any("stopped answering" in probe["detail"] for probe in report["probes"])
+def test_an_endpoint_that_stops_answering_is_left_alone_and_then_given_up(
+    context: ssl.SSLContext, rests: list[float], opened: list[tuple[str, float]]
+) -> None:
+    with Server(Limited(answering(context), 4, reset)) as server:
+        (report,) = scan(server.uri())
+    assert rests == [0.2, 0.4, 0.6]
+    checks = [moment for probe, moment in opened if probe.startswith("control.check")]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(checks)]
+    assert len(gaps) == 3
+    assert all(gap >= pause for gap, pause in zip(gaps, rests))
+    given_up = [probe for probe in report["probes"] if "stopped answering" in probe["detail"]]
+    assert given_up
+    assert {probe["attempts"] for probe in given_up} == {0}
     check = next(probe for probe in report["probes"] if probe["id"].startswith("control.check"))
     assert check["attempts"] == 4
 
 
-class Closing:
-    """Serves so many connections, resets all others for a span of time, and then serves everybody."""
-
-    def __init__(self, serve: Handler, limit: int, seconds: float) -> None:
-        self.serve, self.left, self.seconds = serve, limit, seconds
-        self.closed = 0.0
-        self._lock = threading.Lock()
-
-    def __call__(self, connection: socket.socket) -> None:
-        with self._lock:
-            self.left -= 1
-            if self.left < 0 and not self.closed:
-                self.closed = time.monotonic()
-            served = self.left >= 0 or time.monotonic() - self.closed > self.seconds
-        (self.serve if served else reset)(connection)
-
-
-def test_a_limiter_that_lets_us_in_again_does_not_stop_the_verdict(context: ssl.SSLContext) -> None:
-    with Server(Closing(answering(context), 9, 0.5)) as server:
-        (report,) = scan(server.uri(), options=quick(read_timeout=5.0))
+@pytest.mark.parametrize("refused", range(1, 6))  # two of a wave, and four checks until it is given up
+@pytest.mark.parametrize("served", [2, 6, 9])
+def test_a_limiter_that_lets_us_in_again_does_not_stop_the_verdict(
+    context: ssl.SSLContext, served: int, refused: int
+) -> None:
+    with Server(Limited(answering(context), served, reset, refused)) as server:
+        (report,) = scan(server.uri(), options=ScanOptions())
     assert verdict(report) == "compliant"
 
 
 @pytest.mark.parametrize("end", [reset, lambda connection: None], ids=["RST", "FIN"])
-def test_resetting_may_be_the_servers_way_of_refusing(context: ssl.SSLContext, end: Handler) -> None:
+def test_resetting_may_be_the_servers_way_of_refusing(
+    context: ssl.SSLContext, end: Handler, rests: list[float]
+) -> None:
     """As Windows does: a check shows that it is there, and the scan goes on at full speed."""
 
     def handler(connection: socket.socket) -> None:
@@ -505,9 +537,8 @@ def test_resetting_may_be_the_servers_way_of_refusing(context: ssl.SSLContext, e
             end(connection)
 
     with Server(handler) as server:
-        began = time.monotonic()
-        (report,) = scan(server.uri())
-        assert time.monotonic() - began < 2
+        (report,) = scan(server.uri(), options=ScanOptions())
+    assert rests == []
     assert verdict(report) == "compliant"
     assert "between handshakes that succeeded" in report["protocols"]["TLSv1.1"]["detail"]
 

@@ -370,6 +370,19 @@ def test_a_limiter_that_opens_again_never_makes_a_weak_server_compliant(how: str
             assert verdict_of(examine(limited)) in ("non_compliant", "indeterminate"), (first, length)
 
 
+@pytest.mark.parametrize("how", [CLOSED, RESET])
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("first", range(2, 12))
+def test_what_was_cut_off_is_asked_again_when_the_endpoint_is_back(first: int, length: int, how: str) -> None:
+    """A refusal in words proves, whatever came of the same question before."""
+    good, count = Server(), iter(range(1000))
+
+    def closing(probe: Probe) -> tuple[bytes, str]:
+        return good.end(how) if first <= next(count) < first + length else good(probe)
+
+    assert verdict_of(examine(closing)) == "compliant"
+
+
 @pytest.mark.parametrize(("served", "dropped"), [(n, m) for n in range(2, 16) for m in range(1, n + 1)])
 def test_an_endpoint_that_drops_up_to_every_other_connection(served: int, dropped: int) -> None:
     weak = Server(suites12=(*GOOD12, 0x000A))
