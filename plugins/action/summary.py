@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import left_by_roles, summary
+from ..module_utils.errors import InTransitError
+from ..plugin_utils import files, left_by_roles, summary
 
 display = Display()
 
@@ -57,22 +56,14 @@ class ActionModule(ActionBase):
             made = summary.verify(per_host, scan["reports"], owners, errors, width)
         display.display("\n" + made.text + "\n")
         if options["dest"] and not self._task.check_mode:
-            _write(options["dest"], {"of": of, "code": made.code, **made.counts})
+            outcome = {"of": of, "code": made.code, **made.counts}
+            try:
+                files.write(options["dest"], json.dumps(outcome, sort_keys=True) + "\n")
+            except InTransitError as error:
+                raise AnsibleActionFail(str(error)) from error
         result.update(changed=False, code=made.code, counts=made.counts)
         verdict = {2: "fail", 3: "indeterminate"}.get(made.code)
         # A host that could not be hardened has failed by itself; what was verified has not.
         if of == "verify" and verdict in options["fail_on"]:
             result.update(failed=True, msg="not everything holds the baseline or is proved to, see above")
         return result
-
-
-def _write(path: str, verdict: dict[str, t.Any]) -> None:
-    """The verdict as JSON, all of it or none of it."""
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".verdict-")
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(json.dumps(verdict, sort_keys=True) + "\n")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise AnsibleActionFail(f"cannot write the verdict to {path}: {error.strerror}") from error

@@ -38,12 +38,18 @@ options:
     choices: [none, greeting, handshake]
   quiet_ports:
     description:
-      - Ports, and ranges such as V(9100-9107), that are listed and never connected to.
-      - The default are ports of raw printing and of industrial control, which act on bytes rather than read them as a
-        request. Add those of your own devices; a list replaces the default.
+      - Ports, and ranges such as V(4001-4016), that are listed and never connected to.
+      - The ports of raw printing (9100 to 9107, 515) and of industrial control (102, 502, 20000, 44818) never are,
+        because what listens there acts on bytes rather than read them as a request. Add those of your own devices.
     type: list
     elements: str
-    default: ['102', '502', '515', '9100-9107', '20000', '44818']
+    default: []
+  namespaces:
+    description:
+      - Whether to look into V(all) network namespaces, which those of containers are, or only into the V(own) one.
+    type: str
+    default: all
+    choices: [all, own]
   profile:
     description: Built-in profile that RV(listeners[].verdict) is judged against.
     type: str
@@ -87,7 +93,7 @@ EXAMPLES = r"""
 - name: Only list and listen, and leave a port of laboratory devices alone
   encryption.in_transit.discover:
     probe: greeting
-    quiet_ports: [9100-9107, 4001-4016]
+    quiet_ports: [4001-4016]
   become: true
 """
 

@@ -5,6 +5,7 @@
 ``__<stack>_tls_result``  what C(<stack>_tls) returned     ``__verify_targets``  endpoints of the host
 ``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     what a scanner returned
                                                            ``__verify_error``    why the host could not be read
+``__discover_result``     what C(discover) returned
 """
 
 from __future__ import annotations
@@ -45,3 +46,9 @@ def error(variables: t.Mapping[str, t.Any]) -> str | None:
     """Why the host could not be read, when something failed."""
     text = variables.get("__verify_error")
     return str(text) if text else None
+
+
+def discovered(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
+    """What the module C(discover) returned for the host, or None and why there is nothing."""
+    left = variables.get("__discover_result") or {"msg": "the module was not run"}
+    return (left, "") if "listeners" in left else (None, str(left.get("msg") or "no reason was given"))

@@ -9,7 +9,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 
 from .printable import one_line
-from .terminal import plural, table
+from .terminal import MOST, capped, plural, table
 
 Json = t.Dict[str, t.Any]
 
@@ -20,9 +20,6 @@ VERDICTS = {
     "unreachable": "UNREACHABLE",
     "compliant": "compliant",
 }
-
-#: Lines of a list that are shown before the rest is only counted.
-_MOST = 30
 
 
 class Summary(t.NamedTuple):
@@ -79,7 +76,7 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
     parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
     lines = [table(("HOST", "STACK", "RESULT", "EDITS", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
     lines += ["", "Failed, and left as before unless it says otherwise:", *failures] if failures else []
-    lines += ["", "Open now:" if check_mode else "Left open:", *_capped(notes)] if notes else []
+    lines += ["", "Open now:" if check_mode else "Left open:", *capped(notes)] if notes else []
     lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
     code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
     return Summary("\n".join(lines), code, {**counts, "open_findings": open_findings})
@@ -151,14 +148,14 @@ def verify(
             inside += [f"{host}: {line}" for line in _grouped(found)]
     lines = []
     if rows:
-        cut = len(rows) - _MOST
-        lines.append(table(("HOST", "ENDPOINT", "VERDICT", "TLS", "WORST FINDING"), rows[:_MOST], width))
+        cut = len(rows) - MOST
+        lines.append(table(("HOST", "ENDPOINT", "VERDICT", "TLS", "WORST FINDING"), rows[:MOST], width))
         lines += [f"and {cut} more endpoints"] if cut > 0 else []
     if inside:
         lines += ["", "What the hosts' own files and handshakes say:"]
-        lines += _capped(inside)
+        lines += capped(inside)
     if unread:
-        lines += ["", *_capped(unread)]
+        lines += ["", *capped(unread)]
     parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
     lines += ["", f"{plural(len(audits), 'host')}, {plural(len(reports), 'endpoint')}: {', '.join(parts) or 'none'}"]
     failed = verdicts["non_compliant"] + statuses["fail"]
@@ -200,9 +197,3 @@ def _place(item: Json) -> str:
     subject = item["subject"]
     source = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one.get("file")), "")
     return source or subject.get("endpoint") or subject.get("listener") or ""
-
-
-def _capped(lines: list[str]) -> list[str]:
-    if len(lines) <= _MOST:
-        return lines
-    return [*lines[:_MOST], f"and {len(lines) - _MOST} more; the results and the evidence hold them all"]

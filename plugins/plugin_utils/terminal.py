@@ -11,6 +11,9 @@ from .printable import one_line
 #: Widest column that is kept whole when a table must shrink.
 _LEAST = 8
 
+#: Lines of a list that are shown before the rest is only counted.
+MOST = 30
+
 
 def shorten(text: str, width: int) -> str:
     """At most ``width`` characters of ``text``; a cut shows as ``...``, in the middle, since ends tell most."""
@@ -38,3 +41,10 @@ def table(headers: t.Sequence[str], rows: t.Sequence[t.Sequence[object]], width:
 def plural(count: int, noun: str) -> str:
     """``1 host``, ``2 hosts``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def capped(lines: list[str]) -> list[str]:
+    """The first lines of a list, and how many more there are."""
+    if len(lines) <= MOST:
+        return lines
+    return [*lines[:MOST], f"and {len(lines) - MOST} more; the results and the evidence hold them all"]

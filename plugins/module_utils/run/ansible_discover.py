@@ -22,7 +22,8 @@ TIMEOUTS: dict[str, t.Any] = {
 
 ARGUMENTS: dict[str, t.Any] = {
     "probe": {"type": "str", "default": "handshake", "choices": list(desk.PROBES)},
-    "quiet_ports": {"type": "list", "elements": "str", "default": list(desk.QUIET)},
+    "quiet_ports": {"type": "list", "elements": "str", "default": []},
+    "namespaces": {"type": "str", "default": "all", "choices": ["all", "own"]},
     "profile": {"type": "str", "default": "intermediate"},
     "baseline": {"type": "dict", "default": {}},
     "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
@@ -43,7 +44,12 @@ def discover(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The module's result for its options."""
     times = params["timeouts"]
     options = desk.Options(
-        params["probe"], tuple(params["quiet_ports"]), times["greeting"], times["read"], times["endpoint"]
+        params["probe"],
+        tuple(params["quiet_ports"]),
+        params["namespaces"],
+        times["greeting"],
+        times["read"],
+        times["endpoint"],
     )
     found = desk.discover(Host(), model.load(params["profile"], params["baseline"]), options)
     count = collections.Counter(one["transport"] for one in found["listeners"])

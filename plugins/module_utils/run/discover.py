@@ -4,8 +4,8 @@
 
 What is sent to whom is decided here, by one rule. A port whose protocol is known, by its number, its program or its
 greeting, is asked in that protocol by the wire engine, which never goes beyond the start of TLS. Any other port gets a
-TLS hello, which every server can tell from a request of its own. Ports of ``quiet`` get no byte, for what listens there
-acts on bytes instead of reading them as a request, and with ``probe=greeting`` no port gets any.
+TLS hello, which every server can tell from a request of its own. Ports of :data:`QUIET` get no byte, for what listens
+there acts on bytes instead of reading them as a request, and with ``probe=greeting`` no port gets any.
 """
 
 from __future__ import annotations
@@ -56,10 +56,16 @@ _CLONE_NEWNET = 0x40000000
 
 
 class Options(t.NamedTuple):
-    """How to discover. In seconds: ``greeting`` for first words, ``read`` for an answer, ``endpoint`` for one port."""
+    """How to discover.
+
+    ``quiet`` are further ports to be left alone, ``namespaces`` is ``all`` or ``own``: whether to look into other
+    network namespaces than our own. In seconds: ``greeting`` for first words, ``read`` for an answer, ``endpoint`` for
+    one port.
+    """
 
     probe: str = "handshake"
-    quiet: tuple[str, ...] = QUIET
+    quiet: tuple[str, ...] = ()
+    namespaces: str = "all"
     greeting: float = 1.5
     read: float = 3.0
     endpoint: float = 10.0
@@ -91,9 +97,9 @@ def discover(host: Host, baseline: Baseline | None = None, options: Options | No
     Raises InTransitError for options that mean nothing and where proc(5) is missing.
     """
     options, baseline = options or Options(), baseline or model.load("intermediate")
-    quiet = ports(options.quiet)
+    quiet = ports((*QUIET, *options.quiet))
     try:
-        found = sockets.listening(host)
+        found = sockets.listening(host, everywhere=options.namespaces == "all")
     except OSError as error:
         raise InTransitError(f"listening sockets cannot be read: {error}") from error
     listeners = [_listener(host, one) for one in found]

@@ -66,13 +66,13 @@ def is_loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
 
 
-def listening(host: Host) -> list[Listening]:
-    """Every listening TCP socket of every network namespace that a visible process is in, in order of ports.
+def listening(host: Host, everywhere: bool = True) -> list[Listening]:
+    """Every listening TCP socket of our network namespace, and ``everywhere`` of all that a visible process is in.
 
     Raises OSError where there is no proc(5).
     """
     own = _namespace("self")
-    members = _namespaces()
+    members = _namespaces() if everywhere else {}
     found: list[tuple[str | None, _Row]] = []
     for namespace, pid in [(None, "self"), *((name, str(pid)) for name, pid in members.items() if name != own)]:
         rows = [row for name in ("tcp", "tcp6") for row in _table(host, f"/proc/{pid}/net/{name}")]

@@ -26,7 +26,7 @@ _AT_ONCE = 256
 _FIRST_WORDS = (
     ("ssh", rb"SSH-\d"),  # RFC 4253, 4.2
     ("lmtp", rb"(?i)220[ -][^\r\n]*\blmtp\b"),  # RFC 2033
-    ("ftp", rb"(?i)220[ -](?:[^\r\n]*\n220[ -])*[^\r\n]*ftp"),  # RFC 959, 5.4
+    ("ftp", rb"(?i)220[ -](?:[^\n]*\n220[ -])*[^\r\n]*ftp"),  # RFC 959, 5.4
     ("smtp", rb"220[ -]"),  # RFC 5321, 4.2
     ("imap", rb"\* (?:OK|PREAUTH)\b"),  # RFC 9051, 7.1
     ("pop3", rb"\+OK\b"),  # RFC 1939, 4
@@ -75,13 +75,13 @@ def _listen(places: list[Place], seconds: float) -> dict[Place, bytes]:
         while open_ones and (left := until - time.monotonic()) > 0:
             for fd, events in poller.poll(left * 1000):
                 place, connection = open_ones[fd]
-                if events & select.POLLIN:
+                if events & select.POLLERR:
+                    pass  # refused, or reset before a word
+                elif events & (select.POLLIN | select.POLLHUP):
                     try:
                         heard[place] = connection.recv(_READ_SIZE)
                     except OSError:
                         heard.setdefault(place, b"")
-                elif events & (select.POLLERR | select.POLLHUP):
-                    pass  # refused, or reset before a word
                 else:
                     heard[place] = b""  # connected: from now on only what it says is of interest
                     poller.modify(fd, select.POLLIN)

@@ -1,0 +1,332 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts listen on against what the flow register says they should. Pure: data in, findings, entries and text out.
+
+A listener and a registered endpoint are the same when the port is, and the endpoint's host is a name or an address of
+the host that listens, or the flow names that host. UDP and what firewalls let through are not known here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import typing as t
+
+import yaml
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import finding, order
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Provenance
+from ansible_collections.encryption.in_transit.plugins.module_utils.wire import endpoint as endpoints
+
+from .printable import one_line
+from .terminal import MOST, capped, plural, table
+
+Json = t.Dict[str, t.Any]
+
+#: What an owner has to fill in. No schema takes it for a value, so that no entry is valid by accident.
+TO_COMPLETE = "COMPLETE ME"
+
+_NOT_LOOKED_AT = "whether others reach the network it is in was not looked at"
+_NO_ENTRY = "not registered"
+
+_ENCRYPTION = {"tls": "tls", "starttls": "tls", "ssh": "ssh", "plaintext": "none"}
+
+
+class Discovered(t.NamedTuple):
+    """What one host told. ``result`` is that of the module C(discover), None with the ``error`` that prevented it.
+
+    ``names`` are those the inventory and others know it by; ``address`` the one its endpoints should be written with.
+    """
+
+    host: str
+    names: tuple[str, ...]
+    address: str
+    result: Json | None
+    error: str = ""
+
+
+class Joined(t.NamedTuple):
+    """``findings`` as the judge makes them, ``entries`` for the register with a remark each, ``rows`` for a table."""
+
+    findings: list[Json]
+    entries: list[tuple[str, Json]]
+    rows: list[tuple[object, ...]]
+
+
+class _Registered(t.NamedTuple):
+    """One endpoint of one flow on one host of ours. ``literal`` is its address, where it is written as one."""
+
+    flow: t.Mapping[str, t.Any]
+    uri: str
+    literal: str
+
+
+def join(
+    hosts: t.Sequence[Discovered], flows: t.Sequence[t.Mapping[str, t.Any]], expected: t.Collection[int] = ()
+) -> Joined:
+    """Compare both. ``expected`` are ports that need no entry on any host, for example that of remote administration.
+
+    ``flows`` are entries in the shape of ``flows.schema.json``; where they have ``file`` and ``line``, findings tell.
+    """
+    registered = _by_place(hosts, flows)
+    findings: list[Json] = []
+    entries: list[tuple[str, Json]] = []
+    rows: list[tuple[object, ...]] = []
+    number = max([int(str(flow["id"]).rpartition("-")[2]) for flow in flows], default=0)
+    for one in hosts:
+        mine = {port: known for (host, port), known in registered.items() if host == one.host}
+        findings += _silent(one, mine)
+        listeners = (one.result or {}).get("listeners", [])
+        for listener in listeners:
+            known = mine.get(listener["port"], [])
+            findings += _judged(one.host, listener, known, listener["port"] in expected)
+            rows.append(_row(one.host, listener, known))
+        for port in dict.fromkeys(listener["port"] for listener in listeners):
+            same = [listener for listener in listeners if listener["port"] == port and _belongs(listener)]
+            if same and port not in mine and port not in expected:
+                number += 1
+                entries.append(_entry(f"FLOW-{number:04d}", one, same))
+    return Joined(sorted(findings, key=order), entries, rows)
+
+
+def _belongs(listener: Json) -> bool:
+    """Whether a listener belongs into the register, as far as that can be told."""
+    return listener["scope"] != "loopback" and listener["namespace"] is None and listener["transport"] != "ssh"
+
+
+def _by_place(
+    hosts: t.Sequence[Discovered], flows: t.Iterable[t.Mapping[str, t.Any]]
+) -> dict[tuple[str, int], list[_Registered]]:
+    owners: dict[str, list[str]] = {}
+    for one in hosts:
+        known = [one.host, *one.names, one.address, *((one.result or {}).get("addresses") or [])]
+        for name in dict.fromkeys(map(_plain, filter(None, known))):
+            owners.setdefault(name, []).append(one.host)
+    found: dict[tuple[str, int], list[_Registered]] = {}
+    for flow in flows:
+        if not flow.get("managed", True):
+            continue
+        for uri in flow["endpoints"]:
+            endpoint = endpoints.parse(uri)
+            literal = _plain(endpoint.host) if endpoint.literal else ""
+            for host in flow.get("hosts") or owners.get(_plain(endpoint.host), []):
+                found.setdefault((host, endpoint.port), []).append(_Registered(flow, uri, literal))
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name or an address in the one way that can be compared."""
+    try:
+        return str(ipaddress.ip_address(name.strip("[]").partition("%")[0]))
+    except ValueError:
+        return name.lower().rstrip(".")
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _places(known: t.Iterable[_Registered]) -> list[Provenance]:
+    """Where the register says so, once for each entry."""
+    flows = {str(one.flow["id"]): one.flow for one in known}
+    return [Provenance(getattr(flow, "file", ""), getattr(flow, "line", 0), name) for name, flow in flows.items()]
+
+
+def _ids(known: t.Iterable[_Registered]) -> str:
+    return ", ".join(dict.fromkeys(str(one.flow["id"]) for one in known))
+
+
+def _silent(one: Discovered, registered: t.Mapping[int, list[_Registered]]) -> list[Json]:
+    found = []
+    for port, known in sorted(registered.items()):
+        about = {"host": one.host, "endpoint": known[0].uri}
+        if one.result is None:
+            status, text = "indeterminate", f"the host could not be looked at: {one.error or 'no reason was given'}"
+        else:
+            there = [listener for listener in one.result["listeners"] if listener["port"] == port]
+            status = "pass" if there else "fail"
+            text = f"port {port}: {_bound(there) or 'nothing listens'}"
+        found.append(finding("register.silent", status, "effective", about, text, provenance=_places(known)))
+    return found
+
+
+def _bound(listeners: t.Iterable[Json]) -> str:
+    return ", ".join(f"{one['address']} ({_software(one)})" for one in listeners)
+
+
+def _software(listener: Json) -> str:
+    """What people call it: its package, else its program."""
+    program = os.path.basename(listener["process"]["program"])
+    return str(listener["package"] or program or "unknown program")
+
+
+def place(listener: Json) -> str:
+    """A listener in a word: address, port, software, and its namespace where that is not the host's own."""
+    address = f"[{listener['address']}]" if ":" in listener["address"] else listener["address"]
+    inside = listener["container"] or listener["namespace"]
+    return f"{address}:{listener['port']} {_software(listener)}" + (f" in {inside}" if inside else "")
+
+
+def _judged(host: str, listener: Json, known: list[_Registered], expected: bool) -> list[Json]:
+    about = {"host": host, "listener": place(listener)}
+    places = _places(known)
+    text = f"{listener['transport']}, process {_software(listener)}"
+    text += f" of {listener['unit']}" if listener["unit"] else ""
+    if known:
+        status, text = "pass", f"{_ids(known)}: {text}"
+    elif expected:
+        status, text = "not_applicable", f"{text}; the port was said to need no entry"
+    elif listener["scope"] == "loopback":
+        status, text = "not_applicable", f"{text}; only the host itself can reach it"
+    elif listener["transport"] == "ssh":
+        status, text = "not_applicable", f"{text}; SSH encrypts by itself"
+    elif listener["namespace"] is not None:
+        status, text = "indeterminate", f"{text}; {_NOT_LOOKED_AT}"
+    elif listener["transport"] == "unknown":
+        status, text = "indeterminate", f"{text}: {listener['detail']}"
+    else:
+        status = "fail"
+        clients = listener["clients"]
+        if clients["local"] and not clients["remote"]:
+            text += f"; all {clients['local']} clients of this moment are on the host itself"
+    found = [finding("register.unregistered", status, "effective", about, text, provenance=places)]
+    found += _plaintext(listener, known, about, places)
+    found += _binding(listener, known, about, places)
+    return found
+
+
+def _plaintext(listener: Json, known: list[_Registered], about: Json, places: list[Provenance]) -> list[Json]:
+    if listener["transport"] != "plaintext" or listener["scope"] == "loopback":
+        return []
+    status, text = "fail", listener["detail"]
+    protected = [one for one in known if one.flow["encryption"] == "ipsec"]
+    if listener["verdict"] == "compliant":
+        status = "pass"  # it only sends clients to where TLS is
+    elif listener["namespace"] is not None and not known:
+        status, text = "indeterminate", f"{text}; {_NOT_LOOKED_AT}"
+    elif protected and len(protected) == len(known):
+        status, text = "indeterminate", f"{text}; {_ids(protected)} says that IPsec protects it, which is not tested"
+    return [finding("transport.plaintext", status, "effective", about, text, "no content before TLS", places)]
+
+
+def _binding(listener: Json, known: list[_Registered], about: Json, places: list[Provenance]) -> list[Json]:
+    """Only where every endpoint is registered by address does the register say how wide is wide enough."""
+    wanted = sorted({one.literal for one in known})
+    if not known or "" in wanted:
+        return []
+    wide = listener["scope"] == "any" or (listener["scope"] == "address" and all(map(_is_loopback, wanted)))
+    status, text = "fail" if wide else "pass", f"bound to {listener['address']}"
+    return [finding("register.bound_wide", status, "effective", about, text, " or ".join(wanted), places)]
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _row(host: str, listener: Json, known: list[_Registered]) -> tuple[object, ...]:
+    speaks = listener["transport"]
+    if listener["protocols"]:
+        speaks += " " + " ".join(name.replace("TLSv", "") for name in listener["protocols"])
+    address = listener["address"] if listener["scope"] != "any" else "any"
+    inside = " (container)" if listener["namespace"] else ""
+    flow = _ids(known) or ("-" if listener["scope"] == "loopback" else _NO_ENTRY)
+    return host, listener["port"], address, speaks, _software(listener) + inside, flow
+
+
+# --- entries for the register -----------------------------------------------------------------------------------------
+
+
+def _entry(name: str, one: Discovered, listeners: list[Json]) -> tuple[str, Json]:
+    """(remark, entry) for one port: all that can be known from outside the owner's head."""
+    first = next((item for item in listeners if item["scheme"]), listeners[0])
+    host = _served_name(one, listeners) or one.address
+    bracketed = f"[{host}]" if ":" in host else host
+    encryption = _ENCRYPTION.get(first["transport"])
+    # The port is proved by a scheme of ours; of what has none, TLS from the first byte is what it should come to.
+    uri = f"{first['scheme'] or 'tls'}://{bracketed}:{first['port']}"
+    clients = {where: sum(item["clients"][where] for item in listeners) for where in ("local", "remote")}
+    remark = f"{one.host}: {_bound(listeners)}; {first['transport']}: {first['detail']}"
+    remark += f"; unit {first['unit']}" if first["unit"] else ""
+    remark += f"; {plural(clients['remote'], 'client')} elsewhere and {clients['local']} on the host when looked at"
+    entry = {
+        "id": name,
+        "name": TO_COMPLETE,
+        "data_class": TO_COMPLETE,
+        "direction": TO_COMPLETE,
+        "source": TO_COMPLETE,
+        "endpoints": [uri],
+        "hosts": [one.host],
+        "encryption": encryption or TO_COMPLETE,
+        "software": _software(first),
+        "owner": {"name": TO_COMPLETE, "email": TO_COMPLETE},
+        "verified_by": "probe",
+    }
+    return one_line(remark), entry
+
+
+def _served_name(one: Discovered, listeners: t.Iterable[Json]) -> str:
+    """The name clients use: one of the host's that its certificate has, else the first the certificate has."""
+    certificates = [leaf for item in listeners for leaf in item["certificates"]]
+    served = [name for leaf in certificates for name in leaf["names"] if "*" not in name]
+    own = {_plain(name) for name in (one.address, one.host, *one.names)}
+    named = [name for name in served if re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", name)]
+    return next((name for name in named if _plain(name) in own), named[0] if named else "")
+
+
+def entries_yaml(entries: t.Sequence[tuple[str, Json]]) -> str:
+    """The entries as a register file, to be completed where it says so and moved into the register."""
+    head = (
+        f'# What listens and is in no register. Complete each "{TO_COMPLETE}" and move the entry into the register.\n'
+    )
+    if not entries:
+        return head + "flows: []\n"
+    parts = [head + "flows:\n"]
+    for remark, entry in entries:
+        text = yaml.safe_dump([entry], sort_keys=False, allow_unicode=False, width=1000)
+        parts.append(f"  # {remark}\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+    return "".join(parts)
+
+
+# --- for people -------------------------------------------------------------------------------------------------------
+
+
+class Shown(t.NamedTuple):
+    """Text for a terminal, and the same as data. ``code``: 0 good, 2 something failed, 3 something is not known."""
+
+    text: str
+    code: int
+    counts: Json
+
+
+def show(hosts: t.Sequence[Discovered], joined: Joined, width: int = 80) -> Shown:
+    """One screen: every listener, what is wrong, what could not be told."""
+    lines = []
+    if joined.rows:
+        # What has no entry comes first.
+        rows = sorted(joined.rows, key=lambda row: row[-1] != _NO_ENTRY)
+        lines.append(table(("HOST", "PORT", "BOUND TO", "SPEAKS", "PROGRAM", "REGISTER"), rows[:MOST], width))
+        lines += [f"and {len(rows) - MOST} more listeners"] if len(rows) > MOST else []
+    wrong = [item for item in joined.findings if item["status"] in ("fail", "indeterminate")]
+    if wrong:
+        lines += ["", *capped([_line(item) for item in wrong])]
+    unread = [one for one in hosts if one.result is None]
+    if unread:
+        lines += ["", *(one_line(f"{one.host} could not be looked at: {one.error}") for one in unread)]
+    statuses = {status: sum(item["status"] == status for item in wrong) for status in ("fail", "indeterminate")}
+    counts = {
+        "hosts": len(hosts),
+        "hosts_not_read": len(unread),
+        "listeners": len(joined.rows),
+        "unregistered": len(joined.entries),
+        "findings": statuses,
+    }
+    parts = [plural(len(hosts), "host"), plural(len(joined.rows), "listener"), f"{len(joined.entries)} not registered"]
+    lines += ["", ", ".join(parts)]
+    code = 2 if statuses["fail"] else 3 if statuses["indeterminate"] or unread else 0
+    return Shown("\n".join(lines).lstrip("\n"), code, counts)
+
+
+def _line(item: Json) -> str:
+    subject = item["subject"]
+    where = subject.get("listener") or subject.get("endpoint") or ""
+    return one_line(f"{subject['host']}: {item['status']} {item['check']}: {where}: {item['observed']}")
