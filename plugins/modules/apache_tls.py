@@ -29,6 +29,8 @@ notes:
     change is undone. Clients that only know what the baseline forbids are locked out on purpose.
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.stack.http
+  - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
   - encryption.in_transit.attributes
 attributes:
@@ -390,7 +392,7 @@ instances:
           type: dict
           returned: always
         verdict:
-          description: V(compliant), V(non_compliant), V(unreachable) or V(indeterminate).
+          description: V(compliant), V(excepted), V(non_compliant), V(unreachable) or V(indeterminate).
           type: str
           returned: always
       sample:
@@ -431,7 +433,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apach
 
 
 def main() -> None:
-    ansible_stack.harden(Apache())
+    ansible_stack.harden(Apache(), ansible_stack.HTTP)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ notes:
     change is undone. Clients that only know what the baseline forbids are locked out on purpose.
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.stack.http
+  - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
   - encryption.in_transit.attributes
 attributes:
@@ -386,7 +388,7 @@ instances:
           type: dict
           returned: always
         verdict:
-          description: V(compliant), V(non_compliant), V(unreachable) or V(indeterminate).
+          description: V(compliant), V(excepted), V(non_compliant), V(unreachable) or V(indeterminate).
           type: str
           returned: always
       sample:
@@ -427,7 +429,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx
 
 
 def main() -> None:
-    ansible_stack.harden(Nginx())
+    ansible_stack.harden(Nginx(), ansible_stack.HTTP)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ notes:
   - Needs to read the configuration and the keys, which is root on most hosts, so use C(become).
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.stack.http
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:
@@ -147,7 +149,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx
 
 
 def main() -> None:
-    ansible_stack.audit(Nginx())
+    ansible_stack.audit(Nginx(), ansible_stack.HTTP)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ notes:
     change is undone. Clients that only know what the baseline forbids are locked out on purpose.
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
   - encryption.in_transit.attributes
 options:
@@ -413,7 +414,7 @@ instances:
           type: dict
           returned: always
         verdict:
-          description: V(compliant), V(non_compliant), V(unreachable) or V(indeterminate).
+          description: V(compliant), V(excepted), V(non_compliant), V(unreachable) or V(indeterminate).
           type: str
           returned: always
       sample:

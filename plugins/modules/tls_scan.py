@@ -22,6 +22,7 @@ notes:
   - Makes 12 to 14 connections to most endpoints, at most O(per_host) at a time to one address, and leaves an address
     alone for a while that stops answering. Servers may log them as failed handshakes.
 extends_documentation_fragment:
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
 options:
   endpoints:
@@ -186,7 +187,7 @@ reports:
       returned: always
       sample: scanner1
     verdict:
-      description: V(compliant), V(non_compliant), V(unreachable) or V(indeterminate).
+      description: V(compliant), V(excepted), V(non_compliant), V(unreachable) or V(indeterminate).
       type: str
       returned: always
       sample: compliant

@@ -19,6 +19,7 @@ notes:
   - Needs to read the configuration and the keys, which is root on most hosts, so use C(become).
 extends_documentation_fragment:
   - encryption.in_transit.stack
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

@@ -7,7 +7,7 @@ hands on *grants*, one for each exception in force, as plain JSON types:
 
 ==========  =======================================================================================================
 ``id``      of the exception
-``hosts``   inventory names, or hosts in URIs; exact, in lower case
+``hosts``   inventory names, or hosts in URIs; exact, in lower case; left out where they are made for one host
 ``ports``   of the listeners
 ``names``   server names; empty: whatever those ports serve
 ``stack``   software, empty: any
@@ -71,8 +71,8 @@ PROTOCOLS = {
 
 
 class Place(Record):
-    """Where something was seen. ``hosts`` are all names of its host, empty when it is the host the grants were made
-    for; ``names`` are server names, empty when asked for none."""
+    """Where something was seen: ``hosts`` are all names of its host; ``names`` are server names, empty when asked for
+    none."""
 
     hosts: tuple[str, ...]
     stack: str
@@ -110,7 +110,8 @@ def _is_day(text: t.Any) -> bool:
 
 def in_force(grant: Json, today: datetime.date) -> bool:
     """Whether it counts on that day. Its last day still counts, the day after does not."""
-    return bool(grant["since"] <= today.isoformat() <= grant["expires"])
+    since, day, expires = str(grant["since"]), today.isoformat(), str(grant["expires"])
+    return since <= day <= expires
 
 
 def concerning(grants: t.Iterable[Json], hosts: t.Collection[str]) -> list[Json]:
@@ -130,9 +131,11 @@ def _within(grant: Json, place: Place) -> bool:
         return False
     if grant.get("stack") and place.stack and grant["stack"] != place.stack:
         return False
-    if place.hosts and not any(host.lower() in grant["hosts"] for host in place.hosts):
+    if grant.get("hosts") and not any(host.lower() in grant["hosts"] for host in place.hosts):
         return False
-    return not names or (bool(place.names) and all(name.lower() in names for name in place.names))
+    if not names:
+        return True
+    return bool(place.names) and all(name.lower() in names for name in place.names)
 
 
 def covering(grants: t.Iterable[Json], check: str, names: t.Collection[str] | None) -> Json | None:
@@ -151,12 +154,13 @@ def covering(grants: t.Iterable[Json], check: str, names: t.Collection[str] | No
     return None
 
 
-def apply(findings: t.Iterable[Json], grants: t.Iterable[Json], place: Place) -> None:
+def apply(findings: t.Iterable[Json], grants: t.Iterable[Json], place: t.Callable[[], Place]) -> None:
     """Turn ``fail`` into ``excepted`` where a grant covers it; ``observed`` and ``expected`` stay as they were.
 
-    Takes the key ``names`` (see :func:`covering`) out of every finding on the way.
+    ``place`` is asked only where there are grants. Takes the key ``names`` (see :func:`covering`) out of every finding
+    on the way.
     """
-    here = at(grants, place)
+    here = at(grants, place()) if grants else []
     for item in findings:
         names = item.pop("names", None)
         if here and item["status"] == "fail":
@@ -180,3 +184,11 @@ def port_of(address: str) -> int:
     """Port of a listener's address such as ``*:443`` or ``[::]:443``; 0 for what has none."""
     digits = address.rpartition(":")[2]
     return int(digits) if digits.isdigit() else 0
+
+
+def host_of(uri: str) -> str:
+    """Host in the URI of an endpoint, without brackets; the URI was parsed before, so nothing is checked."""
+    authority = uri.partition("://")[2].partition("/")[0].partition("?")[0]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]

@@ -10,6 +10,7 @@ reports and findings are described in ``docs/architecture.md``, listeners in ``s
 from __future__ import annotations
 
 from .checks import BY_ID, SEVERITIES, STATUSES
+from .exceptions import Place, apply, at, host_of, kept_names, port_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +29,14 @@ PROTOCOL_CHECKS = {
     "TLSv1.3": "protocol.tls1_3",
 }
 
+_STATUS_RANK = {status: rank for rank, status in enumerate(STATUSES)}
+_SEVERITY_RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
 #: Finding status for what the negative probes of suites, groups or signatures showed as a whole.
 _NEGATIVE = {"refused": "pass", "accepted": "fail"}
+
+#: Parts of a wire report of which one scan in full detail lists everything.
+_SURVEYED = {"suite.forbidden": ("suites",), "group.forbidden": ("groups",), "signature.forbidden": ("signatures",)}
 
 #: Key types of certificate facts in the words of ``CertificateRules.key_types``.
 _KEY_TYPES = {"ec": "ecdsa"}
@@ -50,10 +57,15 @@ def finding(
     provenance: t.Iterable[t.Any] = (),
     proof: Json | None = None,
     mend: str = "",
+    names: t.Iterable[str] | None = None,
 ) -> Json:
-    """One finding. ``check`` must be in the catalogue, which gives severity, expectation and way to mend by default."""
+    """One finding. ``check`` must be in the catalogue, which gives severity, expectation and way to mend by default.
+
+    ``names`` are all that breaks the rule, for exceptions that accept some by name; ``exceptions.apply`` takes the key
+    out again.
+    """
     known = BY_ID[check]
-    return {
+    made = {
         "check": check,
         "severity": known.severity,
         "status": status,
@@ -61,25 +73,38 @@ def finding(
         "subject": subject,
         "observed": observed,
         "expected": expected or known.title,
-        "provenance": [{"file": p.file, "line": p.line, "text": p.text} for p in provenance],
+        "provenance": [{"file": p.file, "line": p.line, "text": p.text} for p in provenance] if provenance else [],
         "proof": proof,
         "mend": (mend or known.mend) if status in ("fail", "indeterminate") else "",
         "exception": None,
     }
+    if names is not None:
+        made["names"] = tuple(names)
+    return made
 
 
 def order(item: Json) -> tuple[int, int, str, str]:
     """Sort key: what fails comes first, the worst at the top; then by check and subject, the same in every run."""
     subject = item["subject"]
     place = "\0".join(str(subject.get(key) or "") for key in ("host", "endpoint", "stack", "listener"))
-    return STATUSES.index(item["status"]), SEVERITIES.index(item["severity"]), item["check"], place
+    return (*_rank(item), place)
+
+
+def _rank(item: Json) -> tuple[int, int, str]:
+    """The same for findings about one subject."""
+    return _STATUS_RANK[item["status"]], _SEVERITY_RANK[item["severity"]], item["check"]
 
 
 # --- what a handshake showed ------------------------------------------------------------------------------------
 
 
-def judge_report(report: Json, baseline: Baseline, subject: Json | None = None) -> list[Json]:
-    """Findings of view ``effective`` for one wire report, in catalogue order of the worst first."""
+def judge_report(
+    report: Json, baseline: Baseline, subject: Json | None = None, grants: t.Iterable[Json] = ()
+) -> list[Json]:
+    """Findings of view ``effective`` for one wire report, in catalogue order of the worst first.
+
+    ``grants`` are exceptions in force, see ``exceptions.py``.
+    """
     about = {"endpoint": report["endpoint"], **(subject or {})}
     if not report["reachable"]:
         detail = report.get("reason") or "no TCP connection could be made"
@@ -107,23 +132,44 @@ def judge_report(report: Json, baseline: Baseline, subject: Json | None = None) 
         found += _features(report.get("features") or {}, about)
         found += _certificates(report, baseline, about)
         found += _hsts(report, baseline, about)
-    return sorted(found, key=order)
+    apply(found, grants, lambda: _place(report, about))
+    return sorted(found, key=_rank)
+
+
+def needs_survey(report: Json, findings: t.Iterable[Json], subject: Json, grants: t.Iterable[Json]) -> bool:
+    """Whether a failure would be covered by an exception, if only all names the endpoint accepts were known."""
+    here = at(grants, _place(report, subject))
+    return bool(here) and any(
+        item["status"] == "fail"
+        and part in report
+        and "accepted" not in report[part]
+        and kept_names(here, item["check"])
+        for item in findings
+        for part in _SURVEYED.get(item["check"], ())
+    )
+
+
+def _place(report: Json, about: Json) -> Place:
+    hosts = tuple(filter(None, (host_of(report["endpoint"]), about.get("host"))))
+    names = (report["sni"],) if report.get("sni") else ()
+    return Place(hosts, about.get("stack") or "", report["port"], names)
 
 
 def verdict(report: Json, findings: t.Iterable[Json]) -> str:
-    """``compliant``, ``non_compliant``, ``unreachable`` or ``indeterminate`` for one endpoint.
+    """``compliant``, ``excepted``, ``non_compliant``, ``unreachable`` or ``indeterminate`` for one endpoint.
 
     Only checks that decide about the transport count; certificate dates or a missing HSTS header
-    are findings of their own. An endpoint about which nothing was proved is never compliant.
+    are findings of their own. An endpoint about which nothing was proved is never compliant, nor is one that would
+    fail but for an exception.
     """
     if not report["reachable"]:
         return "unreachable"
     statuses = {item["status"] for item in findings if BY_ID[item["check"]].decides}
     if "fail" in statuses:
         return "non_compliant"
-    if "indeterminate" in statuses or "pass" not in statuses:
+    if "indeterminate" in statuses or not statuses & {"pass", "excepted"}:
         return "indeterminate"
-    return "compliant"
+    return "excepted" if "excepted" in statuses else "compliant"
 
 
 def _plaintext(report: Json, about: Json) -> list[Json]:
@@ -195,7 +241,11 @@ def _negative(check: str, part: Json | None, noun: str, about: Json, proof: t.Ca
     forbidden = part.get("forbidden") or []
     if forbidden:
         text = ", ".join(f"{item['protocol']} {item[noun]}" for item in forbidden) + " accepted"
-        return [finding(check, "fail", "effective", about, text, "refused", proof=proof(forbidden[0].get("probe")))]
+        # A server chooses one name of those offered: only a survey of all of them shows what else it accepts.
+        known = "accepted" in part and not part.get("incomplete")
+        names = [item[noun] for item in forbidden] if known else None
+        shown = proof(forbidden[0].get("probe"))
+        return [finding(check, "fail", "effective", about, text, "refused", proof=shown, names=names)]
     status = _NEGATIVE.get(part["status"], "indeterminate")
     text = {
         "pass": f"every forbidden {noun} offered was refused",
@@ -247,9 +297,11 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         lifetime, left = (end - begin) / _DAY, (end - now) / _DAY
         name = f"{leaf['key']['type']} certificate {leaf['sha256'][:16]}"
 
-        def add(check: str, good: bool, text: str, expected: str, subject: str = name) -> None:
+        def add(
+            check: str, good: bool, text: str, expected: str, subject: str = name, names: tuple[str, ...] | None = None
+        ) -> None:
             status = "pass" if good else "fail"
-            found.append(finding(check, status, "effective", about, f"{subject}: {text}", expected))
+            found.append(finding(check, status, "effective", about, f"{subject}: {text}", expected, names=names))
 
         if now < begin:
             add("certificate.expiry", False, f"not valid before {leaf['not_before']}", "valid now")
@@ -270,10 +322,11 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
             strong = strong and key.get("curve") in rules.ec_curves
         size = key.get("curve") or f"{key.get('bits')} bits"
         wanted = f"{', '.join(rules.key_types)}; RSA of at least {rules.rsa_bits_min} bits"
-        add("certificate.key", strong, f"{kind} key, {size}", wanted)
+        add("certificate.key", strong, f"{kind} key, {size}", wanted, names=(f"{kind} {size}",))
         algorithm = leaf["signature_algorithm"].lower()
         allowed = algorithm.startswith("ed") or any(name.lower() in algorithm for name in rules.signature_hashes)
-        add("certificate.signature", allowed, leaf["signature_algorithm"], ", ".join(rules.signature_hashes))
+        hashes = ", ".join(rules.signature_hashes)
+        add("certificate.signature", allowed, leaf["signature_algorithm"], hashes, names=(leaf["signature_algorithm"],))
         limit = rules.lifetime_days_max
         add("certificate.lifetime", lifetime <= limit + 1, f"{lifetime:.0f} days", f"at most {limit} days")
     return found
@@ -292,25 +345,39 @@ def _moment(text: str) -> int:
 
 
 def judge_listeners(
-    listeners: t.Iterable[t.Any], baseline: Baseline, subject: Json | None = None, clamps: t.Iterable[Clamp] = ()
+    listeners: t.Iterable[t.Any],
+    baseline: Baseline,
+    subject: Json | None = None,
+    clamps: t.Iterable[Clamp] = (),
+    grants: t.Sequence[Json] = (),
 ) -> list[Json]:
-    """Findings of view ``configured`` for effective listeners. What a stack does not know is left out, never passed."""
+    """Findings of view ``configured`` for effective listeners. What a stack does not know is left out, never passed.
+
+    ``grants`` are exceptions in force on this host, see ``exceptions.py``.
+    """
     found: list[Json] = []
     for listener in listeners:
         names = " ".join(listener.names[:3])
         place = " ".join(part for part in (listener.context, listener.address, names) if part)
         about = {"stack": listener.stack, "listener": place, **(subject or {})}
         if listener.role == "client":
-            found += _client(listener, baseline, about)
+            judged = _client(listener, baseline, about)
         elif listener.tls:
-            found += _server(listener, baseline, about)
+            judged = _server(listener, baseline, about)
         else:
-            found += _without_tls(listener.settings, about)
+            judged = _without_tls(listener.settings, about)
+        apply(judged, grants, lambda: _place_of(listener, about))  # noqa: B023  called at once
+        found += judged
     for clamp in clamps:
         # No breach by itself: what is accepted instead is judged above, by the whole baseline.
         text = f"{clamp.got}: {clamp.reason}"
         found.append(finding(clamp.check, "not_applicable", "configured", dict(subject or {}), text, clamp.wanted))
     return sorted(found, key=order)
+
+
+def _place_of(listener: t.Any, about: Json) -> Place:
+    hosts = (about["host"],) if about.get("host") else ()
+    return Place(hosts, listener.stack, port_of(listener.address), tuple(listener.names))
 
 
 def _without_tls(settings: Json, about: Json) -> list[Json]:
@@ -376,7 +443,8 @@ def _client(listener: t.Any, baseline: Baseline, about: Json) -> list[Json]:
         text = "offers " + (", ".join(setting.value) or "none")
         expected = " or ".join(baseline.protocols) + " only"
         status = "fail" if weak else "pass"
-        found.append(finding("upstream.protocol", status, "configured", about, text, expected, setting.provenance))
+        places = setting.provenance
+        found.append(finding("upstream.protocol", status, "configured", about, text, expected, places, names=weak))
     found += _names(settings, ("suites_tls12", "suites_tls13"), baseline.forbids_suite, "upstream.suite", about)
     if "peer_verification" in settings:
         setting = settings["peer_verification"]
@@ -401,4 +469,4 @@ def _names(
         return [finding(check, "pass", "configured", about, f"{count} names, all allowed", "none forbidden", places)]
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     text = ", ".join(bad[:5]) + more
-    return [finding(check, "fail", "configured", about, text, "none forbidden", places)]
+    return [finding(check, "fail", "configured", about, text, "none forbidden", places, names=bad)]

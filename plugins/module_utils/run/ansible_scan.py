@@ -13,9 +13,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..baseline import model
 from ..errors import InTransitError
-from ..findings import judge
+from ..findings import exceptions, judge
 from ..wire.engine import ScanOptions
 from . import scan as desk
+from .ansible_exceptions import EXCEPTIONS, today
 
 TIMEOUTS: dict[str, t.Any] = {
     "connect": {"type": "float", "default": 3.0},
@@ -37,6 +38,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "rate": {"type": "float", "default": 0.0},
     "vantage": {"type": "str", "default": ""},
     "subjects": {"type": "dict", "default": {}},
+    "exceptions": EXCEPTIONS,
     "dest": {"type": "path", "default": ""},
     "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
 }
@@ -87,7 +89,9 @@ def scan(
     )
     vantage = options["vantage"] or platform.node()
     reports, findings = [], []
-    for report in desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"]):
+    grants = exceptions.checked(options["exceptions"], today())
+    stream = desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"], grants=grants)
+    for report in stream:
         report["vantage"] = vantage
         if on_report is None:
             reports.append(report)
@@ -95,7 +99,7 @@ def scan(
         else:
             on_report(report)
             reports.append({key: report[key] for key in _KEPT})
-            findings += [item for item in report["findings"] if item["status"] in ("fail", "indeterminate")]
+            findings += [item for item in report["findings"] if item["status"] in ("fail", "indeterminate", "excepted")]
     count = {name: sum(report["verdict"] == name for report in reports) for name in desk.VERDICTS}
     verdicts = ", ".join(f"{number} {name}" for name, number in count.items() if number)
     msg = f"{len(reports)} endpoints: {verdicts}" if reports else "no endpoints"

@@ -9,6 +9,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from . import bytecode
+from .ansible_exceptions import EXCEPTIONS, today
 
 if t.TYPE_CHECKING:
     from ..stacks.contract import Stack
@@ -24,9 +25,9 @@ COMMON: dict[str, t.Any] = {
     "profile": {"type": "str", "default": "intermediate"},
     "baseline": {"type": "dict", "default": {}},
     "overrides": {"type": "str", "default": "mend", "choices": ["mend", "report", "fail"]},
-    "hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]},
     "proof": {"type": "bool", "default": True},
     "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
+    "exceptions": EXCEPTIONS,
     "config": {"type": "list", "elements": "path", "default": []},
     "state_dir": {"type": "path", "default": "/var/lib/encryption.in_transit"},
 }
@@ -38,6 +39,9 @@ HARDEN: dict[str, t.Any] = {
     "missing": {"type": "str", "default": "fail", "choices": ["fail", "ignore"]},
     "history": {"type": "int", "default": 10},
 }
+
+#: Beyond these, for software that speaks HTTP.
+HTTP: dict[str, t.Any] = {"hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]}}
 
 #: What a failed module tells of each instance.
 FAILURE = ("name", "version", "config", "changed", "failed", "step", "undone", "reloaded", "recovery", "transaction")
@@ -57,7 +61,7 @@ def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
 
 
 def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
-    options = {**module.params, "check": module.check_mode, "diff": module._diff}
+    options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today()}
     compiled = bytecode.cache(module.params["state_dir"], stack.name)
     from ..errors import InTransitError
     from ..stacks.host import Host

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..findings.exceptions import Place, at, kept_protocols, port_of
+
 if t.TYPE_CHECKING:
     from ..baseline.model import Baseline
     from ..stacks.contract import Listener
@@ -15,20 +17,27 @@ if t.TYPE_CHECKING:
     Scan = t.Callable[[t.Sequence[str]], t.List[Report]]
 
 #: Parts of a wire report about names, the noun of one name in them, and the listener settings they must stay within.
-_NAMED = (("suites", "suite", ("suites_tls12", "suites_tls13")), ("groups", "group", ("groups",)))
+_NAMED = (
+    ("suites", "suite", ("suites_tls12", "suites_tls13")),
+    ("groups", "group", ("groups",)),
+    ("signatures", "scheme", ("signature_schemes",)),
+)
 
 
 class HandshakeProof:
     """Proof over the endpoints of ``listeners``, which are the listeners as the files on disk (will) say.
 
-    ``scan`` makes wire reports of endpoints. A look maps each endpoint to its report.
+    ``scan`` makes wire reports of endpoints. A look maps each endpoint to its report. ``grants`` are exceptions in
+    force: what they keep must go on working, too.
     """
 
-    def __init__(self, listeners: t.Iterable[Listener], baseline: Baseline, scan: Scan) -> None:
-        self._baseline, self._scan = baseline, scan
+    def __init__(
+        self, listeners: t.Iterable[Listener], baseline: Baseline, scan: Scan, grants: t.Iterable[t.Any] = ()
+    ) -> None:
+        self._baseline, self._scan, self._grants = baseline, scan, list(grants)
         self._listeners: dict[str, list[Listener]] = {}
         for listener in listeners:
-            if listener.role == "server" and listener.tls:
+            if listener.role in ("server", "floor") and listener.tls:
                 for endpoint in listener.endpoints:
                     self._listeners.setdefault(endpoint, []).append(listener)
 
@@ -44,7 +53,7 @@ class HandshakeProof:
         return self.lost(before, after) + self.contradictions(after)
 
     def lost(self, before: Look, after: Look) -> list[str]:
-        """What the baseline approves, was accepted before and is not any more."""
+        """What the baseline approves or an exception keeps, was accepted before and is not any more."""
         found = []
         for endpoint, was in before.items():
             now = after.get(endpoint)
@@ -53,16 +62,26 @@ class HandshakeProof:
             if not was["alive"]:
                 if was.get("plaintext") is not None and now.get("plaintext") is None and not now["alive"]:
                     found.append(f"{endpoint} served in plaintext before, and nobody now ({_why_dead(now)})")
-                continue
-            if not now["alive"]:
+                wanted = self._kept(endpoint)
+            elif not now["alive"]:
                 found.append(f"{endpoint} answered before and does not now ({_why_dead(now)})")
                 continue
-            gone = [name for name in self._baseline.protocols if _accepts(was, name) and not _accepts(now, name)]
+            else:
+                wanted = [*self._kept(endpoint), *self._baseline.protocols]
+            gone = [name for name in dict.fromkeys(wanted) if _accepts(was, name) and not _accepts(now, name)]
             found += [f"{endpoint} accepted {name} before and does not now" for name in gone]
             found += [
                 f"{endpoint} has lost its {kind} certificate" for kind in sorted(_key_types(was) - _key_types(now))
             ]
         return found
+
+    def _kept(self, endpoint: str) -> list[str]:
+        """Protocols that exceptions keep on an endpoint."""
+        kept: list[str] = []
+        for listener in self._listeners.get(endpoint, ()) if self._grants else ():
+            place = Place((), listener.stack, port_of(listener.address), listener.names)
+            kept += kept_protocols(at(self._grants, place))
+        return kept
 
     def contradictions(self, look: Look) -> list[str]:
         """What is accepted though the files on disk forbid it: they are not loaded, or another program answers."""

@@ -16,7 +16,7 @@ from ..wire import engine, lean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Mapping
+    from typing import Any, Iterable, Iterator, Mapping, Sequence
 
     from ..baseline.model import Baseline
     from ..wire.engine import ScanOptions
@@ -42,7 +42,7 @@ Exit status: 0 all compliant, 2 any not compliant, 3 any unreachable or indeterm
 """
 
 #: Verdicts as ``findings.judge`` gives them.
-VERDICTS = ("compliant", "non_compliant", "unreachable", "indeterminate")
+VERDICTS = ("compliant", "excepted", "non_compliant", "unreachable", "indeterminate")
 
 COMPLIANT, NON_COMPLIANT, UNPROVED, BAD_INPUT = 0, 2, 3, 4
 
@@ -53,13 +53,14 @@ def scan(
     options: ScanOptions | None = None,
     subject: Json | None = None,
     subjects: Mapping[str, Json] | None = None,
+    grants: Sequence[Json] = (),
 ) -> list[Json]:
     """Wire reports with ``findings`` and ``verdict`` added, in order.
 
-    ``subject`` is written into all findings, ``subjects`` into those of the endpoint that is its key. Raises what
-    ``wire.engine.scan`` raises.
+    ``subject`` is written into all findings, ``subjects`` into those of the endpoint that is its key; ``grants`` are
+    exceptions in force (``findings.exceptions``). Raises what ``wire.engine.scan`` raises.
     """
-    return list(stream(endpoints, baseline, options, subject, subjects))
+    return list(stream(endpoints, baseline, options, subject, subjects, grants))
 
 
 def stream(
@@ -68,21 +69,35 @@ def stream(
     options: ScanOptions | None = None,
     subject: Json | None = None,
     subjects: Mapping[str, Json] | None = None,
+    grants: Sequence[Json] = (),
 ) -> Iterator[Json]:
     """The same, one at a time, each as soon as those before it are finished."""
-    for report in engine.stream(endpoints, baseline, options):
-        about = {**(subject or {}), **(subjects or {}).get(report["endpoint"], {})}
-        report["findings"] = judge.judge_report(report, baseline, about)
-        report["verdict"] = judge.verdict(report, report["findings"])
+    for seen in engine.stream(endpoints, baseline, options):
+        report, about = seen, {**(subject or {}), **(subjects or {}).get(seen["endpoint"], {})}
+        findings = judge.judge_report(report, baseline, about, grants)
+        if grants and judge.needs_survey(report, findings, about, grants):
+            report = next(engine.stream([report["endpoint"]], baseline, _in_full(options)))
+            findings = judge.judge_report(report, baseline, about, grants)
+        report["findings"] = findings
+        report["verdict"] = judge.verdict(report, findings)
         yield report
 
 
+def _in_full(options: ScanOptions | None) -> ScanOptions:
+    """The same options, to learn everything an endpoint accepts."""
+    from copy import copy  # seldom needed
+
+    full = copy(options) if options else engine.ScanOptions()
+    full.detail = "full"
+    return full
+
+
 def exit_status(verdicts: Iterable[str]) -> int:
-    """0 when every verdict is compliant, 2 when any is not, else 3. No verdict at all proves nothing: 3."""
+    """0 when every verdict is compliant or excepted, 2 when any is non_compliant, else 3; no verdict proves nothing."""
     seen = set(verdicts)
     if "non_compliant" in seen:
         return NON_COMPLIANT
-    return COMPLIANT if seen == {"compliant"} else UNPROVED
+    return COMPLIANT if seen and seen <= {"compliant", "excepted"} else UNPROVED
 
 
 def line(report: Json) -> Json:

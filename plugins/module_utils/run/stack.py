@@ -13,8 +13,9 @@ well should cost its controller little.
 ``profile``         name of a built-in profile (``intermediate``)
 ``baseline``        parts of the profile to be replaced (``{}``)
 ``overrides``       ``mend`` (default), ``report`` or ``fail``: see the stack
-``hsts``            ``report`` (default) or ``mend``: see the stack
-``exceptions``      handed to the stack's plan as they are (``[]``)
+``hsts``            ``report`` (default) or ``mend``: see the stack, where it speaks HTTP
+``exceptions``      grants for this host (``findings.exceptions``); the plan gets those in force ``today`` (``[]``)
+``today``           datetime.date; needed where there are ``exceptions``
 ``reload``          ``auto`` (default), or ``handler``: a later run reloads and proves
 ``proof``           whether to prove by handshake (``True``)
 ``timeouts``        seconds: ``lock`` (10), ``settle`` (30), ``proof`` (5), ``handshake`` (3)
@@ -34,7 +35,7 @@ import typing as t
 
 from ..baseline import model
 from ..errors import ConfigurationError, InTransitError, TransactionError
-from ..findings import judge
+from ..findings import exceptions, judge
 from ..stacks import files, transaction
 from ..stacks.journal import Store
 from .proof import HandshakeProof, summary
@@ -45,6 +46,9 @@ if t.TYPE_CHECKING:
 
     Json = t.Dict[str, t.Any]
     Options = t.Mapping[str, t.Any]
+
+#: Statuses of findings that are told of a host that was hardened.
+_OPEN = ("fail", "indeterminate", "excepted")
 
 STATE_DIR = "/var/lib/encryption.in_transit"
 
@@ -66,6 +70,8 @@ def recover(stack: Stack, host: Host, options: Options) -> Json:
 
 def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], None]) -> Json:
     baseline = model.load(options.get("profile", "intermediate"), options.get("baseline") or {})
+    if options.get("exceptions"):
+        options = {**options, "exceptions": exceptions.checked(options["exceptions"], options["today"])}
     instances = stack.discover(host)
     wanted = options.get("config") or []
     unknown = sorted(set(wanted) - {instance.config for instance in instances})
@@ -90,7 +96,7 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
     merged: Json = {key: [item for one in results for item in one.pop(key)] for key in ("findings", "diff")}
     merged["findings"].sort(key=judge.order)
     if not options.get("audit"):
-        merged["findings"] = [item for item in merged["findings"] if item["status"] in ("fail", "indeterminate")]
+        merged["findings"] = [item for item in merged["findings"] if item["status"] in _OPEN]
     return {
         "changed": any(one["changed"] for one in results),
         "failed": any(one["failed"] for one in results),
@@ -126,6 +132,7 @@ class _Work:
     ) -> None:
         self.stack, self.host, self.instance, self.options = stack, host, instance, options
         self.baseline = baseline
+        self.grants: list[Json] = list(options.get("exceptions") or ())
         self.check = bool(options.get("check"))
         self.auditing = bool(options.get("audit"))
         seconds: Json = {key: value for key, value in (options.get("timeouts") or {}).items() if value is not None}
@@ -384,10 +391,21 @@ class _Work:
         patience = self.handshake_timeout
         # Our own host, or a backend it talks to all day: no need to be as polite as to strangers.
         options = ScanOptions(connect_timeout=patience, read_timeout=patience, per_host=16, http=self.auditing)
-        return scan(endpoints, self.baseline, options, {"stack": self.stack.name})
+        return scan(endpoints, self.baseline, options, {"stack": self.stack.name}, grants=self.grants)
 
     def _proof(self, listeners: t.Iterable[Listener]) -> HandshakeProof:
-        return HandshakeProof(listeners if self.options.get("proof", True) else (), self.baseline, self._scan)
+        proved = listeners if self.options.get("proof", True) else ()
+        return HandshakeProof(proved, self.baseline, self._look, self.grants)
+
+    def _look(self, endpoints: t.Sequence[str]) -> list[Json]:
+        """Reports of endpoints, those included that exist only while somebody asks."""
+        floors = [endpoint for endpoint in endpoints if endpoint.startswith("floor:")]
+        reports = self._scan([endpoint for endpoint in endpoints if endpoint not in floors])
+        if floors:
+            from .floor import reports as ask
+
+            reports += ask(self.stack, self.host, self.instance, floors, self.baseline, self._scan)
+        return reports
 
     # --- what is told ---------------------------------------------------------------------------------------------
 
@@ -420,6 +438,8 @@ class _Work:
         good = sum(report["verdict"] == "compliant" for report in (look or {}).values())
         count = f"{good} of {len(look)}" if look and good < len(look) else str(good)
         text = f"{count} endpoint{'s' if look and len(look) > 1 else ''} proved" if look else "no endpoint to be proved"
+        excepted = sum(report["verdict"] == "excepted" for report in (look or {}).values())
+        text += f", {excepted} under exception" if excepted else ""
         left = self._open()
         return text + (f", {left} finding{'s' if left > 1 else ''} left open" if left else "")
 
@@ -474,7 +494,13 @@ class _Work:
         """Findings about these listeners, from what the files say of them and from handshakes with them alike."""
         about = {"stack": self.stack.name}
         found = self.result["findings"]
-        found += judge.judge_listeners(listeners, self.baseline, about, plan.clamps)
+        floors = [one for one in listeners if one.role == "floor"]
+        servers = [one for one in listeners if one not in floors]
+        found += judge.judge_listeners(servers, self.baseline, about, plan.clamps, self.grants)
+        if floors:
+            from ..findings.floor import judge_listener
+
+            found += [item for one in floors for item in judge_listener(one, self.baseline, about)]
         for unmended in plan.unmended:
             self._tell_unmended(unmended)
         for report in look.values():
@@ -488,7 +514,7 @@ class _Work:
     def _tell_unmended(self, unmended: t.Any) -> None:
         """Give the findings at that place the reason why it was left; where there is none, it is a finding itself."""
         place = unmended.provenance
-        failing = (item for item in self.result["findings"] if item["status"] == "fail")
+        failing = (item for item in self.result["findings"] if item["status"] in ("fail", "excepted"))
         same = [
             item
             for item in failing

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import ModuleDocFragment as Exceptions
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.stack import ModuleDocFragment
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
@@ -33,7 +34,7 @@ def shape(options):
     """Names, types, defaults and choices, from a documentation or an argument spec alike."""
     result = {}
     for name, option in options.items():
-        inner = option.get("suboptions") or (option.get("options") if option.get("type") == "dict" else None)
+        inner = option.get("suboptions") or option.get("options")
         keys = ("type", "elements", "default", "choices", "required")
         result[name] = {key: option[key] for key in keys if key in option}
         if inner:
@@ -42,13 +43,21 @@ def shape(options):
 
 
 def test_options_of_nginx_tls_are_documented():
-    text = documented(ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.HARDEN, nginx_tls.DOCUMENTATION)
-    assert shape(text) == shape(ansible_stack.HARDEN)
+    text = documented(
+        Exceptions.DOCUMENTATION,
+        ModuleDocFragment.DOCUMENTATION,
+        ModuleDocFragment.HARDEN,
+        ModuleDocFragment.HTTP,
+        nginx_tls.DOCUMENTATION,
+    )
+    assert shape(text) == shape({**ansible_stack.HARDEN, **ansible_stack.HTTP})
 
 
 def test_options_of_nginx_tls_info_are_documented():
-    text = documented(ModuleDocFragment.DOCUMENTATION, nginx_tls_info.DOCUMENTATION)
-    assert shape(text) == shape(ansible_stack.AUDIT)
+    text = documented(
+        Exceptions.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.HTTP, nginx_tls_info.DOCUMENTATION
+    )
+    assert shape(text) == shape({**ansible_stack.AUDIT, **ansible_stack.HTTP})
 
 
 def test_defaults_are_those_of_the_desk():
@@ -173,8 +182,11 @@ def test_role_defaults_specs_readme_and_use_agree():
 
 def test_role_passes_every_option_of_the_module():
     (task,) = yaml.safe_load(role("tasks", "main.yml"))
-    assert set(task["encryption.in_transit.nginx_tls"]) == set(ansible_stack.HARDEN) - {"state"}
+    assert set(task["encryption.in_transit.nginx_tls"]) == {*ansible_stack.HARDEN, *ansible_stack.HTTP} - {"state"}
     (task,) = yaml.safe_load(role("tasks", "verify.yml"))
-    assert set(task["encryption.in_transit.nginx_tls_info"]) == set(ansible_stack.AUDIT)
+    assert set(task["encryption.in_transit.nginx_tls_info"]) == {*ansible_stack.AUDIT, *ansible_stack.HTTP}
     (handler,) = yaml.safe_load(role("handlers", "main.yml"))
-    assert set(handler["encryption.in_transit.nginx_tls"]) == set(ansible_stack.HARDEN) - {"state", "reload"}
+    assert set(handler["encryption.in_transit.nginx_tls"]) == {*ansible_stack.HARDEN, *ansible_stack.HTTP} - {
+        "state",
+        "reload",
+    }

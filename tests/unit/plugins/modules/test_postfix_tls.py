@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import ModuleDocFragment as Exceptions
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.stack import ModuleDocFragment
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.stack import OPTIONS
@@ -33,7 +34,7 @@ def documented(*texts):
     ],
 )
 def test_options(module, fragments, spec):
-    told, spec = documented(*fragments, module.DOCUMENTATION), {**spec, **OPTIONS}
+    told, spec = documented(Exceptions.DOCUMENTATION, *fragments, module.DOCUMENTATION), {**spec, **OPTIONS}
     assert set(told) == set(spec)
     for name in OPTIONS:
         assert {key: told[name].get(key) for key in ("type", "default", "choices")} == {

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import ModuleDocFragment as Exceptions
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_scan
 from ansible_collections.encryption.in_transit.plugins.modules import tls_scan
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import make_certificate
@@ -19,7 +20,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.w
     Server,
     answering,
 )
-from ansible_collections.encryption.in_transit.tests.unit.plugins.modules.test_nginx_tls import shape
+from ansible_collections.encryption.in_transit.tests.unit.plugins.modules.test_nginx_tls import documented, shape
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def run(monkeypatch, capfd, check=False, **options):
 
 
 def test_options_are_documented():
-    assert shape(yaml.safe_load(tls_scan.DOCUMENTATION)["options"]) == shape(ansible_scan.ARGUMENTS)
+    assert shape(documented(Exceptions.DOCUMENTATION, tls_scan.DOCUMENTATION)) == shape(ansible_scan.ARGUMENTS)
 
 
 def test_the_result_is_documented(monkeypatch, capfd, good):
