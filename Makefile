@@ -29,7 +29,7 @@ PACKAGES_DEMO = sslscan
 PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
-PACKAGES_DAEMONS = nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd
+PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd
 
 # Colours and progress bars have no place in a log.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
