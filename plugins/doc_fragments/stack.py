@@ -31,13 +31,6 @@ options:
     type: str
     default: mend
     choices: [mend, report, fail]
-  hsts:
-    description:
-      - Whether a missing or short C(Strict-Transport-Security) header is only reported, or mended as well.
-      - The header binds browsers for its whole lifetime; be sure that every name under it can do without plaintext.
-    type: str
-    default: report
-    choices: [report, mend]
   proof:
     description:
       - Whether to prove the result by handshakes, made with the collection's own bytes and not by the TLS library of
@@ -110,4 +103,16 @@ options:
     description: How many finished changes to keep for each instance, with the bytes before and after.
     type: int
     default: 10
+"""
+
+    # Where the software speaks HTTP.
+    HTTP = r"""
+options:
+  hsts:
+    description:
+      - Whether a missing or short C(Strict-Transport-Security) header is only reported, or mended as well.
+      - The header binds browsers for its whole lifetime; be sure that every name under it can do without plaintext.
+    type: str
+    default: report
+    choices: [report, mend]
 """
