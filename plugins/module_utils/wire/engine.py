@@ -431,10 +431,8 @@ class _Scan:
             self.poller.watch(connection, writing=True)
 
     def _set_deadline(self, connection: _Connection, now: float, seconds: float) -> None:
-        deadline, until = now + seconds, connection.target.until
-        connection.deadline = deadline = until if until < deadline else deadline
-        if deadline < self.next_expiry:
-            self.next_expiry = deadline
+        connection.deadline = deadline = min(now + seconds, connection.target.until)
+        self.next_expiry = min(self.next_expiry, deadline)
 
     def _prepare(self, connection: _Connection) -> None:
         """What is to be sent once the connection stands."""

@@ -65,11 +65,12 @@ def assemble(examination: Examination, address: str, started: str, milliseconds:
         report["reason"] = _reason(examination)
     elif report["plaintext"] is None and examination.controls:
         report["protocols"] = _protocols(examination)
-        report["suites"] = _suites(examination)
-        report["groups"] = _groups(examination)
-        report["signatures"] = _signatures(examination)
-        report["features"] = _features(examination)
-        report["certificates"] = _certificates(examination)
+        accepted = [probe for probe in examination.probes if probe.status == ACCEPTED]
+        report["suites"] = _suites(examination, accepted)
+        report["groups"] = _groups(examination, accepted)
+        report["signatures"] = _signatures(examination, accepted)
+        report["features"] = _features(examination, accepted)
+        report["certificates"] = _certificates(examination, accepted)
     report["http"] = next((talk.result for talk in examination.talks if talk.id == "http"), None)
     return report
 
@@ -151,15 +152,11 @@ def _part(examination: Examination, prefix: str, forbidden: list[Json], selected
     return part
 
 
-def _accepted(examination: Examination) -> list[Probe]:
-    return [probe for probe in examination.probes if probe.status == ACCEPTED]
-
-
-def _suites(examination: Examination) -> Json:
+def _suites(examination: Examination, accepted: list[Probe]) -> Json:
     kit = examination.kit
     selected: Json = {}
     forbidden: list[Json] = []
-    for probe in _accepted(examination):
+    for probe in accepted:
         protocol = PROTOCOL[probe.version or 0]
         if probe.answer is not None and probe.answer.specs:
             names = ssl2_names(probe.answer.specs)
@@ -176,12 +173,12 @@ def _suites(examination: Examination) -> Json:
     return part
 
 
-def _groups(examination: Examination) -> Json:
+def _groups(examination: Examination, accepted: list[Probe]) -> Json:
     kit = examination.kit
     selected: Json = {}
     forbidden: list[Json] = []
     field: Json | None = None
-    for probe in _accepted(examination):
+    for probe in accepted:
         protocol, outcome, answer = PROTOCOL[probe.version or 0], probe.outcome, probe.answer
         if answer is not None and answer.finite_field is not None:
             found = _finite_field(answer)
@@ -219,11 +216,11 @@ def _finite_field(answer: Answer) -> Json:
     return {"bits": prime.bit_length(), "name": name_of(prime)}
 
 
-def _signatures(examination: Examination) -> Json:
+def _signatures(examination: Examination, accepted: list[Probe]) -> Json:
     kit = examination.kit
     selected: Json = {}
     forbidden: list[Json] = []
-    for probe in _accepted(examination):
+    for probe in accepted:
         scheme = probe.outcome.scheme
         if scheme is None and probe.answer is not None:
             scheme = probe.answer.signature
@@ -242,7 +239,7 @@ def _note(forbidden: list[Json], broken: bool, item: Json) -> None:
         forbidden.append(item)
 
 
-def _features(examination: Examination) -> Json:
+def _features(examination: Examination, accepted: list[Probe]) -> Json:
     """What the controls show. TLS 1.3 encrypts most of it, so that None means: not to be seen from outside."""
     features: Json = dict.fromkeys(
         (
@@ -257,11 +254,11 @@ def _features(examination: Examination) -> Json:
             "client_certificate",
         )
     )
-    seen = [probe.answer for probe in _accepted(examination) if probe.version not in (SSL2, TLS13)]
+    seen = [probe.answer for probe in accepted if probe.version not in (SSL2, TLS13)]
     answer = next((answer for answer in seen if answer is not None), None)
     if examination.survey is not None:
         features["fallback_scsv"] = examination.survey.fallback_scsv
-    sealed = next((probe.answer for probe in _accepted(examination) if probe.flight is not None), None)
+    sealed = next((probe.answer for probe in accepted if probe.flight is not None), None)
     if sealed is not None and sealed.certificates is not None:
         features["client_certificate"], features["ocsp_staple"] = sealed.client_certificate, sealed.staple
     if answer is None or answer.extensions is None:
@@ -280,11 +277,11 @@ def _features(examination: Examination) -> Json:
     return features
 
 
-def _certificates(examination: Examination) -> list[Json]:
+def _certificates(examination: Examination, accepted: list[Probe]) -> list[Json]:
     """One entry for each different leaf, in the order in which they were seen."""
     found: list[Json] = []
     leaves: set[bytes] = set()
-    for probe in _accepted(examination):
+    for probe in accepted:
         chain = probe.answer.certificates if probe.answer else None
         if not chain or chain[0] in leaves:
             continue
@@ -298,29 +295,30 @@ def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
 
     endpoint = examination.endpoint
     try:
-        facts = _facts(chain)
+        facts, order = _facts(chain)
     except certificate.CertificateFormatError as error:
         return {"chain": [], "probe": probe.id, "name_match": None, "order": None, "error": str(error)}
     return {
         "chain": facts,
         "probe": probe.id,
         "name_match": certificate.matches(facts[0], endpoint.sni or endpoint.host),
-        "order": certificate.chain_order(facts),
+        "order": order,
     }
 
 
 #: Facts of the chains seen last: many endpoints of one fleet show the same.
-_KNOWN: dict[tuple[bytes, ...], list[Json]] = {}
+_KNOWN: dict[tuple[bytes, ...], tuple[list[Json], str]] = {}
 _KNOWN_MOST = 64
 
 
-def _facts(chain: list[bytes]) -> list[Json]:
-    """Facts of each certificate. Raises CertificateFormatError."""
-    from .certificate import chain_facts
+def _facts(chain: list[bytes]) -> tuple[list[Json], str]:
+    """Facts of each certificate, and what is to be said of their order. Raises CertificateFormatError."""
+    from .certificate import chain_facts, chain_order
 
     key = tuple(chain)
     if key not in _KNOWN:
         if len(_KNOWN) >= _KNOWN_MOST:
             _KNOWN.clear()
-        _KNOWN[key] = chain_facts(chain)
+        facts = chain_facts(chain)
+        _KNOWN[key] = facts, chain_order(facts)
     return _KNOWN[key]
