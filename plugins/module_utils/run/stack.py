@@ -37,6 +37,7 @@ from ..baseline import model
 from ..errors import ConfigurationError, InTransitError, TransactionError
 from ..findings import exceptions, judge
 from ..stacks import files, transaction
+from ..stacks.contract import Kept
 from ..stacks.journal import Store
 from .proof import HandshakeProof, summary
 
@@ -359,7 +360,7 @@ class _Work:
     def _view(self) -> _View:
         documents = self.stack.read(self.host, self.instance)
         listeners = self.stack.effective(self.instance, documents)
-        options = {**self.options, "upstreams": self._upstreams(listeners)}
+        options = {**self.options, "upstreams": self._upstreams(listeners), "exceptions": self._kept}
         plan = self.stack.plan(self.instance, documents, self.baseline, options)
         if not plan.edits:
             return _View(documents, listeners, plan, documents, listeners)
@@ -379,8 +380,20 @@ class _Work:
             seen[peer] = seen.get(peer, True) and bool(report["alive"])
         return seen
 
+    def _kept(self, port: int, names: t.Sequence[str]) -> Kept:
+        here = exceptions.at(self.grants, exceptions.Place((), self.stack.name, port, tuple(names)))
+        return Kept(
+            tuple(grant["id"] for grant in here),
+            frozenset(check for grant in here for check in grant["checks"]),
+            frozenset(exceptions.kept_protocols(here)),
+            frozenset(name for grant in here for name in grant.get("accept") or ()),
+        )
+
     def _is_weak(self, listener: Listener) -> bool:
-        """Whether the plan may want to change what it offers, for which the backend's answer must be known."""
+        """Whether the plan may want to change what it offers, for which the backend's answer must be known: weak
+        protocols, weak suites, and lists that are kept elsewhere."""
+        if not {"protocols", "suites_tls12"} <= set(listener.settings):
+            return True
         found = judge.judge_listeners([listener], self.baseline)
         return any(item["status"] == "fail" and item["check"] != "upstream.verification" for item in found)
 

@@ -14,6 +14,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.errors impor
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import files, shadow
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Listener, Provenance, Setting
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import TestResult as Verdict
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.journal import Journal
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.toy_stack import ToyStack
@@ -154,6 +155,27 @@ def test_created_and_removed_files_are_told_as_such(scene):
     hashes = {item["path"]: (item["before"], item["after"]) for item in done["instances"][0]["files"]}
     assert hashes[stack.strong][0] is None and hashes[stack.legacy][1] is None
     assert not scene.harden()["changed"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({"protocols": ("TLSv1.0", "TLSv1.2"), "suites_tls12": ()}, True),
+        ({"protocols": ("TLSv1.2",), "suites_tls12": ("TLS_RSA_WITH_AES_128_CBC_SHA",)}, True),
+        ({"protocols": ("TLSv1.2",)}, True),
+        ({"protocols": ("TLSv1.2",), "suites_tls12": ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)}, False),
+    ],
+    ids=["weak-protocol", "weak-suite", "list-kept-elsewhere", "strong"],
+)
+def test_a_backend_is_asked_wherever_the_plan_may_want_to_change_what_it_is_offered(scene, settings, asked):
+    origin = (Provenance(scene.main, 1, "upstream"),)
+    values = {name: Setting(value, origin) for name, value in settings.items()}
+    client = Listener("toy", "", "client", "backend:443", (), False, True, values, ("tls://127.0.0.1:9",))
+    real, seen = scene.stack.plan, []
+    scene.stack.effective = lambda instance, documents: [client]
+    scene.stack.plan = lambda *given: (seen.append(given[3]["upstreams"]), real(*given))[1]
+    scene.audit()
+    assert list(seen[0]) == (["backend:443"] if asked else [])
 
 
 def test_audit_tells_and_touches_nothing(scene):
