@@ -48,7 +48,7 @@ def test_weak_suites_are_refused(address, port):
     assert s_client(address, port, "-tls1_2", "-cipher", "AES128-SHA:AES256-GCM-SHA384:@SECLEVEL=0") is None
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", [21, 990])  # at 2121 setproctitle_enable is in the way, which is a finding
 def test_no_session_tickets(address, port):
     command = ["openssl", "s_client", "-connect", f"{address}:{port}", *PORTS[port], "-tls1_2"]
     done = subprocess.run(command, input="", capture_output=True, text=True, timeout=30, check=False)
@@ -141,14 +141,15 @@ def test_files_are_as_they_were_but_for_tls(host):
     assert host.run("find /var/lib/encryption.in_transit -name journal.json -not -path '*/history/*'").stdout == ""
 
 
-@pytest.mark.parametrize("unit", ["vsftpd@partners", "vsftpd@scanner"])
-def test_what_vsftpd_has_no_name_for_is_said_to_its_service_alone(host, unit):
+def test_what_vsftpd_has_no_name_for_is_said_to_its_service_alone(host):
+    unit = "vsftpd@partners"
     private = f"/etc/encryption.in_transit/{unit}.service.cnf"
     assert ".include /usr/lib/ssl/openssl.cnf" in host.file(private).content_string
     assert f"OPENSSL_CONF={private}" in host.run("systemctl show --property=Environment %s", unit).stdout
     assert "in_transit" not in host.file("/etc/ssl/openssl.cnf").content_string
     main = host.run("systemctl show --property=Environment vsftpd").stdout
     assert "OPENSSL_CONF=/etc/vsftpd/openssl.cnf" in main, "this one has what it needs"
+    assert host.check_output("ls /etc/encryption.in_transit") == f"{unit}.service.cnf", "and one takes no environment"
 
 
 @pytest.mark.parametrize("unit", ["vsftpd", "vsftpd@partners", "vsftpd@scanner"])

@@ -88,6 +88,7 @@ _DEFAULTS = {
     "listen_ipv6": False,
     "local_enable": False,
     "require_ssl_reuse": True,
+    "setproctitle_enable": False,
     "ssl_enable": False,
 }
 
@@ -333,9 +334,11 @@ def read(host: Host, instance: Instance) -> list[Document]:
             load(path, os.path.basename(path))
     found = list(documents.values())
     key, objection = _certificate(host, config)
-    unit = _own_unit(host, instance)
+    # A title takes the place of the environment (sysutil_setproctitle_init), and OpenSSL finds no variable any more.
+    titled = config.on("setproctitle_enable")
+    unit = "" if titled else _own_unit(host, instance)
     ours = [_service_document(path, host.read(path)) for path in _service_files(unit) if host.exists(path)]
-    base = _base(host, instance, ours)
+    base = openssl_conf.read(host, build.openssl_conf) if titled else _base(host, instance, ours)
     weak = False
     if any(option.name == "ssl_ciphers" and _LEVEL.search(option.value) for option in config.options) or (
         _level_is_low(build, base)
@@ -849,6 +852,13 @@ class _Planner:
             found["Options"] = (",".join([*kept, "-SessionTicket"]), "session.tickets", reason)
         return found
 
+    def _elsewhere(self, command: str) -> str:
+        """How to say a command to this service where the plan cannot."""
+        text = f"give it an OPENSSL_CONF of its own with {command}"
+        if self.config.on("setproctitle_enable"):
+            text = f"set setproctitle_enable=NO, which keeps OPENSSL_CONF from it, and {text}"
+        return text
+
     def check(self, documents: t.Sequence[Document]) -> None:
         """What still breaks the baseline after the edits was left alone, and is said so."""
         config = _Config(self.instance, documents)
@@ -862,15 +872,15 @@ class _Planner:
                     reason = f"{protocol} is still on after all edits; mend it here"
                 elif protocol != "TLSv1.2":
                     reason += ", and the cipher list of the baseline has suites that it can use; leave out those"
-                reason += ", or give the service an OPENSSL_CONF of its own with MinProtocol"
+                reason += f", or {self._elsewhere('MinProtocol')}"
                 self._leave(_CHECKS[protocol], settings["protocols"].provenance[0], reason)
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
-            reason = "vsftpd has no setting for TLS 1.3 suites; give it an OPENSSL_CONF of its own with Ciphersuites"
+            reason = f"vsftpd has no setting for TLS 1.3 suites; {self._elsewhere('Ciphersuites')}"
             self._leave("suite.forbidden", settings["suites_tls13"].provenance[0], reason)
         if self.baseline.session_tickets != "any" and settings["session_tickets"].value == "static":
             reason = (
-                "vsftpd has no setting for session tickets, and keeps their key until it is restarted; give it an"
-                " OPENSSL_CONF of its own with Options = -SessionTicket"
+                "vsftpd has no setting for session tickets, and keeps their key until it is restarted; "
+                + self._elsewhere("Options = -SessionTicket")
             )
             self._leave("session.tickets", settings["session_tickets"].provenance[0], reason)
 

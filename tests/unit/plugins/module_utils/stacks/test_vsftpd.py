@@ -349,11 +349,19 @@ def test_tls_1_1_and_suites_of_tls_1_3_are_closed_where_lists_cannot():
     [
         ({"shown": "LoadState=loaded\nMainPID=1\n"}, {}),
         ({"shown": "LoadState=not-found\nMainPID=7\n"}, {}),
+        ({"files": {MAIN: TLS + "setproctitle_enable=YES\n"}}, {}),
         ({"files": {"/usr/lib/ssl/openssl.cnf": ".include somewhere\n"}}, {}),
         ({"library": "1.1.0"}, {}),
         ({}, {"overrides": "report"}),
     ],
-    ids=["another-main-process", "no-unit", "configuration-not-understood", "library-too-old", "left-alone"],
+    ids=[
+        "another-main-process",
+        "no-unit",
+        "title-for-environment",
+        "configuration-not-understood",
+        "library-too-old",
+        "left-alone",
+    ],
 )
 def test_without_a_service_to_say_it_to_it_is_a_failing_finding(more, options):
     plan, _after = planned(*serviced(**more), **options)

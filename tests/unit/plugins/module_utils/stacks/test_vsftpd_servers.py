@@ -240,6 +240,21 @@ def test_what_no_name_can_say_a_configuration_of_the_service_says(build, keys, t
     assert VSFTPD.plan(daemon.instance, documents(), baseline, {}).edits == ()
 
 
+def test_a_title_keeps_openssl_from_the_environment(build, keys, tmp_path):
+    """So what stands in OPENSSL_CONF must not be believed there."""
+    cnf = tmp_path / "o.cnf"
+    cnf.write_text(SYSTEM + "Options = -SessionTicket\n")
+    daemon = Daemon(build, tmp_path, keys, "setproctitle_enable=NO\n")
+    daemon.instance.facts["environment"] = {"OPENSSL_CONF": str(cnf)}
+
+    def said():
+        return VSFTPD.effective(daemon.instance, daemon.read())[0].settings["session_tickets"].value
+
+    assert said() == "off" and not daemon.ticket(daemon.instance.facts["environment"])
+    daemon.config.write_text(daemon.config.read_text().replace("setproctitle_enable=NO", "setproctitle_enable=YES"))
+    assert said() == "static" and daemon.ticket(daemon.instance.facts["environment"])
+
+
 def test_a_trial_leaves_nothing(build, keys, tmp_path):
     log = tmp_path / "log"
     daemon = Daemon(build, tmp_path, keys, f"xferlog_enable=YES\nvsftpd_log_file={log}\nlog_ftp_protocol=YES\n")
