@@ -338,7 +338,7 @@ def read(host: Host, instance: Instance) -> list[Document]:
     titled = config.on("setproctitle_enable")
     unit = "" if titled else _own_unit(host, instance)
     ours = [_service_document(path, host.read(path)) for path in _service_files(unit) if host.exists(path)]
-    base = openssl_conf.read(host, build.openssl_conf) if titled else _base(host, instance, ours)
+    base = _base(host, instance, ours, {} if titled else _environment_without_ours(instance))
     weak = False
     if any(option.name == "ssl_ciphers" and _LEVEL.search(option.value) for option in config.options) or (
         _level_is_low(build, base)
@@ -376,11 +376,13 @@ def _own_unit(host: Host, instance: Instance) -> str:
     return unit if {"LoadState=loaded", f"MainPID={pid}"} <= set(shown) else ""
 
 
-def _base(host: Host, instance: Instance, ours: t.Sequence[Document]) -> openssl_conf.Defaults | None:
+def _base(
+    host: Host, instance: Instance, ours: t.Sequence[Document], environment: t.Mapping[str, str]
+) -> openssl_conf.Defaults | None:
     """The OpenSSL configuration of the service without ours: what ours includes, once it is there."""
     build: Build = instance.facts["build"]
     named = [openssl_conf.extended(one.data)[0] for one in ours if one.path.endswith(".cnf")]
-    path = named[0] if named else _environment_without_ours(instance).get("OPENSSL_CONF") or build.openssl_conf
+    path = named[0] if named else environment.get("OPENSSL_CONF") or build.openssl_conf
     return openssl_conf.read(host, path) if path else None
 
 
