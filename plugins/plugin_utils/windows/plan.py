@@ -21,6 +21,10 @@ from .registry import Registry, Value
 WID = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\MSSQL$MICROSOFT##WID"
 
 
+#: Guards that refuse, and can be told to accept.
+GUARDS = ("G1", "G2", "G4", "G5")
+
+
 class GuardError(InTransitError):
     """A change that would lock people out. ``guards`` are the ids."""
 

@@ -3,7 +3,10 @@
 """The Windows registry as text: what ``reg query`` prints, and the files ``reg import`` takes.
 
 Nothing here depends on the language of Windows: keys and values have the same form everywhere, and the messages around
-them are never read. Formats: Microsoft, "reg query", "reg import" and KB310516 (.reg files, version 5.00).
+them are never read. Formats: Microsoft, "reg query", "reg import" and KB310516 (.reg files).
+
+Files are written in the older of their two forms, ``REGEDIT4``: in it a list of texts is bytes of the code page, so
+that plain ASCII means the same everywhere. In the newer form that depends on how the file itself is encoded.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.errors impor
 
 Data = t.Union[int, str, tuple[str, ...], bytes]
 
-HEADER = "Windows Registry Editor Version 5.00"
+HEADER = "REGEDIT4"
+
+#: First line of the files ``reg export`` writes, whose lists of texts are UTF-16.
+EXPORTED = "Windows Registry Editor Version 5.00"
 
 _ROOTS = {
     "HKLM": "HKEY_LOCAL_MACHINE",
@@ -66,6 +72,11 @@ class Registry:
     def __iter__(self) -> t.Iterator[Value]:
         return iter(self._values.values())
 
+    @property
+    def keys(self) -> list[str]:
+        """Every key that is there, whether it holds values or not."""
+        return list(self._keys.values())
+
     def __contains__(self, key: str) -> bool:
         """Whether the key itself is there."""
         return full(key).lower() in self._keys
@@ -113,8 +124,14 @@ def full(key: str) -> str:
 # --- what reg query prints --------------------------------------------------------------------------------------
 
 
+def parse_queries(texts: t.Iterable[str]) -> Registry:
+    """The outputs of several ``reg query``, each by itself: some versions print their messages among them."""
+    parts = [parse_query(text) for text in texts]
+    return Registry((value for part in parts for value in part), (key for part in parts for key in part.keys))
+
+
 def parse_query(text: str) -> Registry:
-    """The output of any number of ``reg query``. A line that is neither key nor value continues a text."""
+    """The output of one ``reg query``. A line that is neither key nor value continues a text."""
     values: list[Value] = []
     keys: list[str] = []
     for line in text.splitlines():
@@ -185,9 +202,9 @@ def _written(change: Value) -> str:
 def _bytes(change: Value) -> bytes:
     data = change.data
     if isinstance(data, tuple):
-        return "".join(f"{item}\0" for item in (*data, "")).encode("utf-16-le")
+        return "".join(f"{item}\0" for item in (*data, "")).encode("ascii")
     if isinstance(data, str):
-        return f"{data}\0".encode("utf-16-le")
+        return f"{data}\0".encode("ascii")
     if isinstance(data, int):
         return data.to_bytes(8, "little")
     return data or b""
@@ -201,8 +218,10 @@ def document(lines: t.Iterable[str]) -> str:
 def parse_document(text: str, file: str = "the file") -> list[Value]:
     """The changes a .reg file holds. Raises RegistryError naming file and line."""
     lines = text.lstrip("\ufeff").splitlines()
-    if not lines or lines[0].strip() != HEADER:
-        raise RegistryError(f"{file}:1: the first line of a .reg file is {HEADER!r}")
+    header = lines[0].strip() if lines else ""
+    if header not in (HEADER, EXPORTED):
+        raise RegistryError(f"{file}:1: the first line of a .reg file is {HEADER!r} or {EXPORTED!r}")
+    encoding = "ascii" if header == HEADER else "utf-16-le"
     changes: list[Value] = []
     key, number = None, 1
     rest = iter(lines[1:])
@@ -221,7 +240,7 @@ def parse_document(text: str, file: str = "the file") -> list[Value]:
         if key is None or match is None:
             raise RegistryError(f'{file}:{begin}: a key in brackets or a line "name"=data is needed, not {line!r}')
         name = _unescaped(match[1])
-        changes.append(_parsed(key, name, match[2], f"{file}:{begin}"))
+        changes.append(_parsed(key, name, match[2], encoding, f"{file}:{begin}"))
     return changes
 
 
@@ -229,7 +248,7 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _parsed(key: str, name: str, data: str, place: str) -> Value:
+def _parsed(key: str, name: str, data: str, encoding: str, place: str) -> Value:
     if data == "-":
         return Value(key, name, "REG_NONE", None)
     if match := re.fullmatch(r"dword:([0-9A-Fa-f]{1,8})", data):
@@ -241,11 +260,11 @@ def _parsed(key: str, name: str, data: str, place: str) -> Value:
         raw = bytes.fromhex(match[2].replace(",", ""))
         try:
             if kind == "REG_MULTI_SZ":
-                return Value(key, name, kind, tuple(item for item in raw.decode("utf-16-le").split("\0") if item))
+                return Value(key, name, kind, tuple(item for item in raw.decode(encoding).split("\0") if item))
             if kind in _STRINGS:
-                return Value(key, name, kind, raw.decode("utf-16-le").rstrip("\0"))
+                return Value(key, name, kind, raw.decode(encoding).rstrip("\0"))
         except UnicodeDecodeError:
-            raise RegistryError(f"{place}: the bytes of {name} are no UTF-16 text") from None
+            raise RegistryError(f"{place}: the bytes of {name} are no text in {encoding}") from None
         if kind in ("REG_DWORD", "REG_QWORD"):
             return Value(key, name, kind, int.from_bytes(raw, "little"))
         if kind:

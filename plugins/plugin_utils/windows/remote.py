@@ -61,7 +61,9 @@ def quoted(text: str) -> str:
 
 def joined(parts: t.Iterable[str]) -> str:
     """Parts as one line with a marker before each and one at the end. Errors are dropped: they speak many languages."""
-    return "& ".join(f"echo @@{number}& {part} 2>nul" for number, part in enumerate(parts)) + "& echo @@end"
+    # Behind a block in parentheses, which has no errors to tell, some versions of cmd.exe take no redirection.
+    quiet = (part if part.endswith(")") else f"{part} 2>nul" for part in parts)
+    return "& ".join(f"echo @@{number}& {part}" for number, part in enumerate(quiet)) + "& echo @@end"
 
 
 def sections(output: str) -> list[str]:

@@ -124,14 +124,18 @@ def wishes(baseline: model.Baseline, build: int, parts: t.Collection[str], roles
     return [wish for part in PARTS if part in parts for wish in makers[part]()]
 
 
+def capable(build: int) -> tuple[str, ...]:
+    """Protocols that can be switched on a build, oldest first."""
+    return tuple(name for name in schannel.WORDS if name != "TLSv1.3" or build >= schannel.SERVER_2022)
+
+
 def _protocols(baseline: model.Baseline, build: int, roles: t.Collection[str]) -> t.Iterator[Wish]:
-    knows_tls13 = build >= schannel.SERVER_2022
     for protocol, word in schannel.WORDS.items():
         check = PROTOCOL_CHECKS[protocol]
         on = protocol in baseline.protocols
         for role in (name for name in ROLES if name in roles):
             key = rf"{PROTOCOLS}\{word}\{ROLES[role]}"
-            if protocol == "TLSv1.3" and not knows_tls13:
+            if protocol not in capable(build):
                 why = f"build {build} has no TLS 1.3 that is safe to enable"
                 yield Wish("protocols", key, "Enabled", "REG_DWORD", 0, "absent_or_off", check, "restart", why)
                 continue

@@ -109,10 +109,10 @@ def test_no_text_is_taken_for_anything_it_is_not(text: str) -> None:
     ("text", "place"),
     [
         ("", "x.reg:1: the first line"),
-        ("REGEDIT4\n", "x.reg:1: the first line"),
+        ("REGEDIT5\n", "x.reg:1: the first line"),
         (f'{reg.HEADER}\n"a"=dword:1\n', "x.reg:2: a key in brackets"),
         (f'{reg.HEADER}\n[{KEY}]\n"a"=dword:1g\n', "x.reg:3: 'dword:1g' is no data"),
-        (f'{reg.HEADER}\n[{KEY}]\n; fine\n"a"=hex(7):00\n', "x.reg:4: the bytes of a are no UTF-16"),
+        (f'{reg.HEADER}\n[{KEY}]\n; fine\n"a"=hex(7):ff\n', "x.reg:4: the bytes of a are no text in ascii"),
         (f"{reg.HEADER}\n[{KEY}]\nnonsense\n", "x.reg:3: a key in brackets"),
     ],
 )
@@ -122,7 +122,9 @@ def test_a_broken_file_is_named_with_its_line(text: str, place: str) -> None:
 
 
 def test_what_reg_export_writes_is_read() -> None:
-    text = f'{reg.HEADER}\r\n\r\n[{KEY}]\r\n"EccCurves"=hex(7):63,00,75,00,\\\r\n  00,00,00,00\r\n"x"="a\\\\b\\"c"\r\n'
+    text = (
+        f'{reg.EXPORTED}\r\n\r\n[{KEY}]\r\n"EccCurves"=hex(7):63,00,75,00,\\\r\n  00,00,00,00\r\n"x"="a\\\\b\\"c"\r\n'
+    )
     assert reg.parse_document("\ufeff" + text) == [
         reg.Value(KEY, "EccCurves", "REG_MULTI_SZ", ("cu",)),
         reg.Value(KEY, "x", "REG_SZ", 'a\\b"c'),
@@ -151,6 +153,12 @@ def test_changes_make_the_registry_that_import_makes() -> None:
     assert after.number(KEY, "EventLogging") == 7
     assert after.get(KEY + "\\Odd", "blob") is None
     assert before.number(KEY, "EventLogging") == 1
+
+
+def test_a_message_among_the_outputs_is_part_of_no_value() -> None:
+    found = reg.parse_queries([f"\n{KEY}\n    Functions    REG_SZ    a,b\n\n", "reg: Unable to find the key\n", "\n"])
+    assert found.text(KEY, "Functions") == "a,b"
+    assert found.keys == [KEY]
 
 
 def test_data_for_people() -> None:
