@@ -77,12 +77,14 @@ class ScanOptions:
     ``patience``          for one endpoint; ``deadline`` for the whole scan
     ``per_host``          connections to one address at a time; ``concurrency`` in all
     ``rate``              new connections to one address in a second
+    ``der``               whether reports hold the certificates themselves, too
     """
 
     __slots__ = (
         "concurrency",
         "connect_timeout",
         "deadline",
+        "der",
         "detail",
         "greeting_timeout",
         "http",
@@ -104,10 +106,11 @@ class ScanOptions:
         concurrency: int = 128,
         rate: float = 0.0,
         http: bool = False,
+        der: bool = False,
     ) -> None:
         if detail not in ("verdict", "full"):
             raise ValueError(f"detail {detail!r}: must be verdict or full")
-        self.detail, self.http = detail, http
+        self.detail, self.http, self.der = detail, http, der
         self.connect_timeout, self.read_timeout, self.greeting_timeout = connect_timeout, read_timeout, greeting_timeout
         self.deadline, self.patience = deadline, patience
         self.per_host, self.concurrency, self.rate = max(per_host, 1), max(concurrency, 1), rate
@@ -184,6 +187,7 @@ class _Target:
         self.place, self.family, self.sockaddr, self.host = place, family, sockaddr, host
         self.address: str = sockaddr[0]
         self.examination = Examination(endpoint, kit, options.detail == "full", options.http)
+        self.examination.keep_der = options.der
         self.steps = self.examination.steps()
         self.queue: list[Any] = []
         self.active = self.open = self.streak = self.pauses = 0
@@ -300,6 +304,7 @@ class _Scan:
                     place += 1
                 if self.unfinished:
                     self._launch()
+                    reports.certificate_reader()
                     self._wait()
                 elif exhausted and not self.done:
                     return

@@ -22,6 +22,7 @@ from .plan import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
     from .answers import Answer
@@ -290,20 +291,31 @@ def _certificates(examination: Examination, accepted: list[Probe]) -> list[Json]
     return found
 
 
-def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
-    from . import certificate  # not needed for endpoints that fail before
+def certificate_reader() -> ModuleType:
+    """Loaded when it is first asked for: best while answers are on their way."""
+    from . import certificate
 
+    return certificate
+
+
+def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
+    certificate = certificate_reader()
     endpoint = examination.endpoint
     try:
         facts, order = _facts(chain)
     except certificate.CertificateFormatError as error:
         return {"chain": [], "probe": probe.id, "name_match": None, "order": None, "error": str(error)}
-    return {
+    served = {
         "chain": facts,
         "probe": probe.id,
         "name_match": certificate.matches(facts[0], endpoint.sni or endpoint.host),
         "order": order,
     }
+    if examination.keep_der:
+        from binascii import b2a_base64  # seldom needed
+
+        served["der"] = [b2a_base64(der, newline=False).decode("ascii") for der in chain]
+    return served
 
 
 #: Facts of the chains seen last: many endpoints of one fleet show the same.
@@ -313,12 +325,11 @@ _KNOWN_MOST = 64
 
 def _facts(chain: list[bytes]) -> tuple[list[Json], str]:
     """Facts of each certificate, and what is to be said of their order. Raises CertificateFormatError."""
-    from .certificate import chain_facts, chain_order
-
+    certificate = certificate_reader()
     key = tuple(chain)
     if key not in _KNOWN:
         if len(_KNOWN) >= _KNOWN_MOST:
             _KNOWN.clear()
-        facts = chain_facts(chain)
-        _KNOWN[key] = facts, chain_order(facts)
+        facts = certificate.chain_facts(chain)
+        _KNOWN[key] = facts, certificate.chain_order(facts)
     return _KNOWN[key]

@@ -142,6 +142,16 @@ def test_the_command_needs_only_the_standard_library(good: Server, tmp_path: Pat
     assert json.loads(done.stdout)["verdict"] == "compliant"
 
 
+@pytest.mark.parametrize("words", [["--help"], ["tls://127.0.0.1:1"]])
+def test_what_could_not_be_written_is_no_success(words: list[str]) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", SCRIPT, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode in (scan.BAD_INPUT, 1)
+    assert "Traceback" not in done.stderr
+
+
 def test_what_a_verdict_does_not_wait_for(good: Server) -> None:
     """Each of these takes longer to import than the handshakes take."""
     argv = [sys.executable, "-I", "-S", "-X", "importtime", SCRIPT, good.uri()]
