@@ -105,6 +105,20 @@ options:
         example C(host) and its name in the inventory.
     type: dict
     default: {}
+  ca_path:
+    description:
+      - Files on the controller with the certificates (PEM) of authorities that are trusted; V(system) stands for those
+        the controller's OpenSSL trusts. Empty means that trust is not judged.
+      - Chains are verified on the controller, whichever host scans. The facts of each certificate, its names, dates,
+        key and signature algorithm, come from the scanning host and need no library.
+      - With O(dest) trust is not judged, since the reports stay on the scanning host.
+    type: list
+    elements: str
+    default: [system]
+  der:
+    description: Whether the result holds the certificates themselves, too, as RV(der).
+    type: bool
+    default: false
   dest:
     description:
       - File on the host the task runs on that gets the reports, one JSON object in each line, as they come.
@@ -212,7 +226,9 @@ reports:
       returned: without O(dest)
       sample: {selected: {TLSv1.2: rsa_pss_rsae_sha256}, forbidden: [], status: refused}
     certificates:
-      description: The certificate chains shown, with the facts of each certificate.
+      description:
+        - The certificate chains shown, with the facts of each certificate; C(trust) says whether it leads to an
+          authority of O(ca_path), why not, whether it is of the public web, and how long it may live if so.
       type: list
       elements: dict
       returned: without O(dest)
@@ -229,6 +245,11 @@ reports:
       elements: dict
       returned: without O(dest)
       sample: []
+der:
+  description: The certificates served, in DER and base64, each once, by the SHA-256 of their chains' facts.
+  returned: with O(der)
+  type: dict
+  sample: {}
 findings:
   description: The findings of all endpoints, the worst first. With O(dest) those that fail or are indeterminate.
   returned: always

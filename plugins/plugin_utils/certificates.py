@@ -9,6 +9,7 @@ missing issuer, no revocation list, no OCSP response.
 
 from __future__ import annotations
 
+import base64
 import datetime
 import math
 import ssl
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import PUBLIC_LIFETIME_DAYS
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import host_of
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import certificate
 
 try:
@@ -42,26 +44,30 @@ _NOT_IMPLEMENTED = ("unaccounted-for critical extensions", "unsupported")
 _PATH_LIMIT = 10
 
 
+#: Stands for the store of the machine among names of files.
+SYSTEM = "system"
+
+
 class TrustAnchors(t.NamedTuple):
-    """Certificates trusted beforehand. ``private`` tells that the user named them; else they are the system's."""
+    """Certificates trusted beforehand. ``private`` tells that the user named all; else the system's are among them."""
 
     certificates: tuple[x509.Certificate, ...]
     private: bool
 
 
 def load_trust_anchors(paths: t.Sequence[str] = ()) -> TrustAnchors:
-    """The certificates in PEM files ``paths``, or those of the system's store when there are none.
+    """The certificates in PEM files ``paths``; :data:`SYSTEM` among them, or no path at all, is the system's store.
 
     Raises ConfigurationError for a file that cannot be read, holds no certificate or, when the user named it, a
     broken one. System stores hold old roots that a strict parser refuses; those few are left out.
     """
-    if paths:
-        found = [anchor for path in paths for anchor in _read_pem(path, strict=True)]
-        return TrustAnchors(tuple(found), private=True)
+    named = [anchor for path in paths if path != SYSTEM for anchor in _read_pem(path, strict=True)]
+    if paths and SYSTEM not in paths:
+        return TrustAnchors(tuple(named), private=True)
     store = ssl.get_default_verify_paths().cafile
     if store is None:
         raise ConfigurationError("system trust store", 0, 0, "OpenSSL knows of none; name the files of the trusted CAs")
-    return TrustAnchors(tuple(_read_pem(store, strict=False)), private=False)
+    return TrustAnchors((*named, *_read_pem(store, strict=False)), private=False)
 
 
 def _read_pem(path: str, strict: bool) -> t.Iterator[x509.Certificate]:
@@ -243,3 +249,37 @@ def _why_not(
     if not modern or any(word in detail for word in _NOT_IMPLEMENTED):
         return "undecided", detail
     return "invalid", detail.replace("Python extension validator failed: ValueError: ", "")
+
+
+# --- for wire reports -------------------------------------------------------------------------------------------------
+
+
+class Verifier:
+    """Adds ``trust`` to the certificates of wire reports: :func:`assess` without what the report says already."""
+
+    def __init__(self, paths: t.Sequence[str]) -> None:
+        """Raises what :func:`load_trust_anchors` raises, but for a machine that has no store and none was named."""
+        self._anchors, self._why = TrustAnchors((), private=False), ""
+        try:
+            self._anchors = load_trust_anchors(paths)
+        except ConfigurationError as error:
+            if any(path != SYSTEM for path in paths):
+                raise
+            self._why = str(error)
+
+    def assess(self, report: Json, der: t.Mapping[str, str]) -> None:
+        """``der`` holds the certificates in base64 by the SHA-256 in their facts. A chain not in it stays unknown."""
+        host = report["sni"] or host_of(report["endpoint"])
+        for served in report["certificates"]:
+            served["trust"] = self._trust(served["chain"], host, _moment(report["started"]), der)
+
+    def _trust(self, facts: t.Sequence[Json], host: str, at: datetime.datetime, der: t.Mapping[str, str]) -> Json:
+        try:
+            if self._why:
+                raise ValueError(self._why)
+            chain = [base64.b64decode(der[certificate_["sha256"]], validate=True) for certificate_ in facts]
+            found = assess(chain, host, self._anchors, at)
+        except (ValueError, KeyError) as error:
+            why = f"its trust cannot be judged: {error}"
+            return {"trusted": None, "reason": "undecided", "detail": why, "anchor": None, "public": False}
+        return {key: value for key, value in found.items() if key not in ("order", "name_match", "key_type")}

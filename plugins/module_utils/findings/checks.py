@@ -209,6 +209,14 @@ CHECKS = (
         False,
     ),
     Check(
+        "certificate.trust",
+        "medium",
+        "The certificate leads to an authority that is trusted",
+        "Clients that verify turn away, and those that do not cannot tell this server from another.",
+        "Serve a certificate of an authority its clients trust, with all issuers between, or name that authority.",
+        False,
+    ),
+    Check(
         "certificate.lifetime",
         "low",
         "The certificate's lifetime is within the profile",

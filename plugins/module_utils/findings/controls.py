@@ -25,6 +25,7 @@ _CERTIFICATES = (
     "certificate.key",
     "certificate.signature",
     "certificate.lifetime",
+    "certificate.trust",
     "certificate.issuer",
     "certificate.chain",
     "certificate.key_access",

@@ -65,7 +65,7 @@ def finding(
     out again.
     """
     known = BY_ID[check]
-    made = {
+    made: Json = {
         "check": check,
         "severity": known.severity,
         "status": status,
@@ -292,6 +292,9 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
     for served in report.get("certificates") or ():
         leaf = served["chain"][0] if served["chain"] else None
         if leaf is None:
+            if "trust" in served:
+                text = f"the certificate cannot be read: {served.get('error')}"
+                found.append(finding("certificate.trust", "indeterminate", "effective", about, text))
             continue
         begin, end = _moment(leaf["not_before"]), _moment(leaf["not_after"])
         lifetime, left = (end - begin) / _DAY, (end - now) / _DAY
@@ -327,8 +330,25 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         allowed = algorithm.startswith("ed") or any(name.lower() in algorithm for name in rules.signature_hashes)
         hashes = ", ".join(rules.signature_hashes)
         add("certificate.signature", allowed, leaf["signature_algorithm"], hashes, names=(leaf["signature_algorithm"],))
-        limit = rules.lifetime_days_max
+        # Only whoever verified the chain can tell whether a public authority issued it.
+        trust = served.get("trust") or {}
+        limit = rules.lifetime_days(leaf["not_before"], public=bool(trust.get("public")))
         add("certificate.lifetime", lifetime <= limit + 1, f"{lifetime:.0f} days", f"at most {limit} days")
+        if trust:
+            found.extend(_trust(trust, served["order"], name, about))
+    return found
+
+
+def _trust(trust: Json, order: str, name: str, about: Json) -> list[Json]:
+    """What the verification of a chain on the controller showed."""
+    status = {True: "pass", False: "fail"}.get(trust["trusted"], "indeterminate")
+    text = f"leads to {trust['anchor']}" if trust["trusted"] else trust["detail"]
+    found = [finding("certificate.trust", status, "effective", about, f"{name}: {text}")]
+    status = {"ordered": "pass", "unordered": "fail", "surplus": "fail"}.get(order, "indeterminate")
+    if order == "incomplete":
+        # Its issuer may be a root, which servers may leave out; one of the public web has an issuer between.
+        status = "pass" if trust["trusted"] else "fail" if trust.get("public") else status
+    found.append(finding("certificate.chain", status, "effective", about, f"{name}: the chain is {order}"))
     return found
 
 

@@ -38,6 +38,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "rate": {"type": "float", "default": 0.0},
     "vantage": {"type": "str", "default": ""},
     "subjects": {"type": "dict", "default": {}},
+    "ca_path": {"type": "list", "elements": "str", "default": ["system"]},  # read by the action, on the controller
+    "der": {"type": "bool", "default": False},
     "exceptions": EXCEPTIONS,
     "dest": {"type": "path", "default": ""},
     "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
@@ -86,13 +88,17 @@ def scan(
         concurrency=options["concurrency"],
         per_host=options["per_host"],
         rate=options["rate"],
+        der=options["der"],
     )
     vantage = options["vantage"] or platform.node()
-    reports, findings = [], []
+    reports, findings, der = [], [], {}
     grants = exceptions.checked(options["exceptions"], today())
     stream = desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"], grants=grants)
     for report in stream:
         report["vantage"] = vantage
+        for served in report["certificates"]:
+            # Once each: a fleet shares its issuers.
+            der.update(zip((facts["sha256"] for facts in served["chain"]), served.pop("der", ())))
         if on_report is None:
             reports.append(report)
             findings += report["findings"]
@@ -103,4 +109,5 @@ def scan(
     count = {name: sum(report["verdict"] == name for report in reports) for name in desk.VERDICTS}
     verdicts = ", ".join(f"{number} {name}" for name, number in count.items() if number)
     msg = f"{len(reports)} endpoints: {verdicts}" if reports else "no endpoints"
-    return {"changed": False, "msg": msg, "reports": reports, "findings": sorted(findings, key=judge.order)}
+    result = {"changed": False, "msg": msg, "reports": reports, "findings": sorted(findings, key=judge.order)}
+    return {**result, "der": der} if options["der"] else result

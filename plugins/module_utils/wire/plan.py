@@ -164,7 +164,8 @@ class Examination:
     """Everything asked of one address of one endpoint, and everything learned.
 
     ``limits`` is set when a handshake that had succeeded did not later: silence then proves nothing any more; ``gone``
-    when it never did again. ``full``: list everything it accepts; ``ask_http``: ask an https endpoint for its headers.
+    when it never did again. ``full``: list everything it accepts; ``ask_http``: ask an https endpoint for its headers;
+    ``keep_der``: report the certificates themselves, too.
     """
 
     def __init__(self, endpoint: Endpoint, kit: Kit, full: bool = False, ask_http: bool = False) -> None:
@@ -174,7 +175,7 @@ class Examination:
         self.questions: dict[str, Question] = {}
         self.controls: list[Probe] = []
         self.live_after = self.limits = self.gone = False
-        self.reachable = False
+        self.reachable = self.keep_der = False
         self.first_accepted: Probe | None = None
         self._plaintext: Probe | None = None
         self._first: dict[int | None, Probe] = {}

@@ -51,7 +51,7 @@ def test_options_are_documented():
 
 
 def test_the_result_is_documented(monkeypatch, capfd, good):
-    _status, result = run(monkeypatch, capfd, endpoints=[good.uri()], http=False)
+    _status, result = run(monkeypatch, capfd, endpoints=[good.uri()], http=False, der=True)
     returned = yaml.safe_load(tls_scan.RETURN)
     assert set(returned) <= set(result)
     assert set(returned["reports"]["contains"]) <= set(result["reports"][0])

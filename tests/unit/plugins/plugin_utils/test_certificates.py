@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+from unittest import mock
 
 import pytest
 from cryptography import x509
@@ -306,3 +308,57 @@ def test_files_that_hold_none(tmp_path, content, match):
         path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=match):
         certificates.load_trust_anchors([str(path)])
+
+
+# --- for wire reports -------------------------------------------------------------------------------------------------
+
+
+def wire_report(*chain):
+    facts = [certificates.certificate.facts(node.der) for node in chain]
+    served = {"chain": facts, "order": "ordered", "name_match": True}
+    return {
+        "endpoint": f"https://{HOST}",
+        "sni": HOST,
+        "started": "2026-06-01T00:00:00Z",
+        "certificates": [served],
+    }, {one["sha256"]: base64.b64encode(node.der).decode() for one, node in zip(facts, chain)}
+
+
+@pytest.fixture
+def root_file(tmp_path):
+    path = tmp_path / "root.pem"
+    path.write_bytes(ROOT.cert.public_bytes(serialization.Encoding.PEM))
+    return str(path)
+
+
+def test_a_report_gets_what_the_verification_shows(root_file):
+    report, der = wire_report(LEAF, SUB)
+    certificates.Verifier([root_file]).assess(report, der)
+    trust = report["certificates"][0]["trust"]
+    assert (trust["trusted"], trust["anchor"], trust["public"]) == (True, "CN=root", False)
+    assert "order" not in trust, "the report says it already"
+
+
+def test_a_certificate_that_did_not_come_along_leaves_trust_open(root_file):
+    report, der = wire_report(LEAF, SUB)
+    certificates.Verifier([root_file]).assess(report, dict(list(der.items())[:1]))
+    assert report["certificates"][0]["trust"]["trusted"] is None
+
+
+def test_a_machine_without_a_store_leaves_trust_open(monkeypatch, root_file):
+    monkeypatch.setattr(certificates.ssl, "get_default_verify_paths", lambda: mock.Mock(cafile=None))
+    report, der = wire_report(LEAF, SUB)
+    certificates.Verifier([certificates.SYSTEM]).assess(report, der)
+    trust = report["certificates"][0]["trust"]
+    assert trust["trusted"] is None
+    assert "OpenSSL knows of none" in trust["detail"]
+    with pytest.raises(ConfigurationError, match="OpenSSL knows of none"):
+        certificates.Verifier([root_file, certificates.SYSTEM])
+
+
+def test_the_systems_authorities_beside_named_ones(monkeypatch, tmp_path, root_file):
+    store = tmp_path / "store.pem"
+    store.write_bytes(SUB.cert.public_bytes(serialization.Encoding.PEM))
+    monkeypatch.setattr(certificates.ssl, "get_default_verify_paths", lambda: mock.Mock(cafile=str(store)))
+    found = certificates.load_trust_anchors([root_file, certificates.SYSTEM])
+    assert (found.certificates, found.private) == ((ROOT.cert, SUB.cert), False)

@@ -206,6 +206,54 @@ def test_certificate_rules(check, change):
     assert verdict == "compliant", "certificate findings stand beside the transport verdict"
 
 
+def trusted(order="ordered", **changes):
+    """A served certificate with what its verification on the controller showed."""
+    data = certificate()
+    trust = {"trusted": True, "reason": None, "detail": None, "anchor": "CN=root", "public": False, **changes}
+    data["certificates"][0].update(order=order, trust=trust)
+    return data
+
+
+@pytest.mark.parametrize(
+    "seen,status",
+    [(True, "pass"), (False, "fail"), (None, "indeterminate")],
+)
+def test_trust_is_judged_where_it_was_verified(seen, status):
+    findings, verdict = judged(trusted(trusted=seen, detail="the certificate is its own issuer"))
+    assert status_of(findings, "certificate.trust") == [status]
+    assert verdict == "compliant", "trust stands beside the transport verdict"
+    assert status_of(judged(certificate())[0], "certificate.trust") == []
+
+
+@pytest.mark.parametrize(
+    "order,trust,status",
+    [
+        ("ordered", {}, "pass"),
+        ("unordered", {}, "fail"),
+        ("surplus", {}, "fail"),
+        ("incomplete", {}, "pass"),
+        ("incomplete", {"trusted": False, "detail": "not sent"}, "indeterminate"),
+        ("incomplete", {"trusted": False, "detail": "not sent", "public": True}, "fail"),
+        ("incomplete", {"trusted": None, "detail": "not sent"}, "indeterminate"),
+    ],
+)
+def test_the_order_of_a_chain(order, trust, status):
+    assert status_of(judged(trusted(order, **trust))[0], "certificate.chain") == [status]
+
+
+def test_a_public_certificate_is_bound_by_its_day_of_issue():
+    for public, status in ((False, "pass"), (True, "fail")):
+        data = trusted(public=public)
+        data["certificates"][0]["chain"][0].update(not_before="2026-04-01T00:00:00Z", not_after="2027-03-01T00:00:00Z")
+        assert status_of(judged(data)[0], "certificate.lifetime") == [status]
+
+
+def test_a_certificate_that_cannot_be_read_is_no_silence():
+    data = trusted()
+    data["certificates"][0].update(chain=[], error="no DER certificate")
+    assert status_of(judged(data)[0], "certificate.trust") == ["indeterminate"]
+
+
 def test_hsts_is_measured_against_the_profile():
     for age, status in ((None, "fail"), (300, "fail"), (BASELINE.hsts_max_age, "pass")):
         findings, _verdict = judged(report(http={"status": 200, "hsts_max_age": age}))

@@ -1,0 +1,128 @@
+"""The action of tls_scan as ansible-core runs it: real chains, verified on the controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
+    Server,
+    answering,
+)
+
+COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def portal(pki):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.cert(), pki.key())  # the leaf alone: its issuer is a root
+    context.set_ciphers("ECDHE+AESGCM")
+    with Server(answering(context)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, pki, portal):
+    """The result of each task, all run by one playbook."""
+    folder = tmp_path_factory.mktemp("play")
+    (folder / "ansible.cfg").write_text("")
+    (folder / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    base = {"endpoints": [portal.uri(query="?sni=portal.example")], "http": False}
+    tasks = {
+        "system": {"fail_on": ["fail"]},
+        "private": {"ca_path": [str(pki.ca)], "der": True},
+        "unasked": {"ca_path": []},
+        "dest": {"ca_path": [str(pki.ca)], "dest": str(folder / "reports.ndjson")},
+        "broken": {"ca_path": ["broken.pem"]},
+        "missing": {"ca_path": ["nowhere.pem"]},
+        "unknown": {"ca_path": [], "endpoints": ["nonsense"]},
+    }
+    play = [
+        {"encryption.in_transit.tls_scan": {**base, **options}, "register": name, "ignore_errors": True}
+        for name, options in tasks.items()
+    ]
+    keep = "{{ {" + ", ".join(f"'{name}': {name}" for name in tasks) + "} | to_json }}"
+    play.append({"ansible.builtin.copy": {"content": keep, "dest": str(folder / "results.json")}})
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    whole = [{"hosts": "localhost", "gather_facts": False, "vars": local, "tasks": play}]
+    (folder / "play.yml").write_text(yaml.safe_dump(whole))
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
+    subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"],
+        cwd=folder,
+        env={**os.environ, **environment, "HOME": str(folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads((folder / "results.json").read_text())
+
+
+def findings(result):
+    return {item["check"]: (item["status"], item["observed"]) for item in result["findings"]}
+
+
+def test_a_private_authority_is_trusted_only_when_it_is_named(results):
+    status, observed = findings(results["system"])["certificate.trust"]
+    assert status == "fail"
+    assert "the issuer O=in_transit tests was not sent and is not trusted" in observed
+    assert findings(results["system"])["certificate.chain"][0] == "indeterminate"
+    status, observed = findings(results["private"])["certificate.trust"]
+    assert status == "pass"
+    assert "leads to O=in_transit tests" in observed
+    assert findings(results["private"])["certificate.chain"][0] == "pass"
+    assert results["private"]["reports"][0]["certificates"][0]["trust"]["trusted"] is True
+
+
+def test_trust_does_not_decide_about_the_transport(results):
+    for name in ("system", "private", "unasked"):
+        assert results[name]["reports"][0]["verdict"] == "compliant"
+
+
+def test_nobody_asked_or_nobody_could(results):
+    """Nothing is claimed, not even that it is unknown, where trust is not judged; what else was found is the same."""
+    assert "certificate.trust" not in findings(results["unasked"])
+    assert results["dest"]["reports"][0].keys() == {"endpoint", "address", "vantage", "verdict"}
+    judged = {check: seen for check, seen in findings(results["system"]).items() if check not in TRUST}
+    assert judged == findings(results["unasked"])
+
+
+TRUST = ("certificate.trust", "certificate.chain")
+
+
+def test_certificates_are_kept_on_demand(results, pki):
+    (report,) = results["private"]["reports"]
+    served = report["certificates"][0]["chain"]
+    encoded = "".join(pki.cert().read_text().split("-----")[2].split())
+    assert results["private"]["der"] == {served[0]["sha256"]: encoded}
+    assert "der" not in results["system"]
+    assert "der" not in results["system"]["reports"][0]["certificates"][0]
+
+
+def test_what_trust_shows_fails_the_task_when_asked_to(results):
+    assert results["system"]["failed"]
+    assert not results["private"]["failed"]
+
+
+def test_bad_files_are_an_error_before_anything_is_scanned(results, portal):
+    assert results["broken"]["failed"]
+    assert "broken.pem:1: the certificate that begins here cannot be read" in results["broken"]["msg"]
+    assert results["missing"]["failed"]
+    assert "nowhere.pem" in results["missing"]["msg"]
+    assert "reports" not in results["broken"]
+    assert results["unknown"]["failed"]
+    assert "no scheme" in results["unknown"]["msg"]
