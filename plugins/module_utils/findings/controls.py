@@ -31,8 +31,9 @@ _CERTIFICATES = (
     "certificate.key_access",
 )
 _SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
-_CONFIGURATION = ("config.running", "config.override", "config.valid")
-_TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, "transport.plaintext", "transport.login")
+_CONFIGURATION = ("config.running", "config.override", "config.valid", "os.policy.consistent", "os.policy.loaded")
+_FLOOR = ("os.floor.protocols", "os.floor.suites", "os.floor.groups", "os.floor.signatures")
+_TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, *_FLOOR, "transport.plaintext", "transport.login")
 
 
 class Control(t.NamedTuple):

@@ -103,7 +103,7 @@ def _is_day(text: t.Any) -> bool:
     import datetime
 
     try:
-        return str(datetime.date.fromisoformat(text)) == text
+        return datetime.date.fromisoformat(text).isoformat() == str(text)
     except (TypeError, ValueError):
         return False
 

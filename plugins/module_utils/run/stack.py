@@ -48,6 +48,9 @@ if t.TYPE_CHECKING:
     Json = t.Dict[str, t.Any]
     Options = t.Mapping[str, t.Any]
 
+#: Checks about names that a plan can keep.
+_NAMED = ("suite.forbidden", "group.forbidden")
+
 #: Statuses of findings that are told of a host that was hardened.
 _OPEN = ("fail", "indeterminate", "excepted")
 
@@ -386,7 +389,7 @@ class _Work:
             tuple(grant["id"] for grant in here),
             frozenset(check for grant in here for check in grant["checks"]),
             frozenset(exceptions.kept_protocols(here)),
-            frozenset(name for grant in here for name in grant.get("accept") or ()),
+            frozenset(name for check in _NAMED for name in exceptions.kept_names(here, check)),
         )
 
     def _is_weak(self, listener: Listener) -> bool:

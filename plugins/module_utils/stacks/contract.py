@@ -33,6 +33,7 @@ class Setting(t.NamedTuple):
 
 class Listener(t.NamedTuple):
     """An address a stack serves (``role`` server) or a connection it opens (``role`` client), with effective settings.
+    Of role ``floor``: what a library gives to every program that sets nothing of its own, serving and connecting.
 
     ``settings`` uses these keys in every stack, so that one judge reads them all; what is not known is left out:
 
@@ -41,6 +42,7 @@ class Listener(t.NamedTuple):
     ``suites_tls12``       tuple of IANA names accepted up to TLS 1.2, in the server's order
     ``suites_tls13``       tuple of IANA names accepted with TLS 1.3
     ``groups``             tuple of IANA group names
+    ``signature_schemes``  tuple of IANA names; only for ``role`` floor
     ``session_tickets``    ``off``, ``rotated`` or ``static``
     ``hsts_max_age``       seconds, 0 when the header is absent somewhere under the listener
     ``plaintext``          ``served``, ``redirected`` or ``refused``; where ``tls`` is false, and where a connection
@@ -50,7 +52,8 @@ class Listener(t.NamedTuple):
     =====================  ==========================================================================================
 
     ``endpoints`` are URIs by which the host itself can reach the listener for a handshake (loopback for wildcard
-    addresses), one per name that may behave differently; empty when it cannot be probed.
+    addresses), one per name that may behave differently; empty when it cannot be probed. Those of role ``floor`` are
+    names for :meth:`Stack.opened` and :meth:`Stack.offered`.
     """
 
     stack: str
@@ -62,6 +65,23 @@ class Listener(t.NamedTuple):
     tls: bool
     settings: dict[str, Setting]
     endpoints: tuple[str, ...]
+
+
+class Kept(t.NamedTuple):
+    """What approved exceptions keep at a listener as it is found: never a reason to add or to loosen anything.
+
+    ``checks`` are ids of checks whose settings stay; ``protocols`` and ``names`` (of suites and groups) stay where
+    they are on. ``ids`` are those of the exceptions, for messages.
+    """
+
+    ids: tuple[str, ...] = ()
+    checks: frozenset[str] = frozenset()
+    protocols: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def __or__(self, other: Kept) -> Kept:
+        """Both together."""
+        return Kept(tuple(dict.fromkeys(self.ids + other.ids)), *(mine | its for mine, its in zip(self[1:], other[1:])))
 
 
 class Document(t.NamedTuple):
@@ -174,7 +194,10 @@ class Stack:
     def plan(
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
     ) -> Plan:
-        """The smallest change by which the documents hold the baseline. Pure; planning its result again: no edit."""
+        """The smallest change by which the documents hold the baseline. Pure; planning its result again: no edit.
+
+        ``options["exceptions"]`` is a function (port, server names) -> :class:`Kept`; without it nothing is kept.
+        """
         raise NotImplementedError
 
     def test(self, host: Host, instance: Instance) -> TestResult:
@@ -203,6 +226,17 @@ class Stack:
 
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         """Whether the generation after a reload has replaced ``before`` and serves new connections."""
+        raise NotImplementedError
+
+    def opened(self, host: Host, instance: Instance, endpoint: str) -> t.ContextManager[str] | None:
+        """An endpoint of role ``floor`` as a URI that is served while the context lasts; None when it is a client's.
+
+        Entering raises TransactionError when it cannot be served.
+        """
+        raise NotImplementedError
+
+    def offered(self, host: Host, instance: Instance, endpoint: str) -> bytes:
+        """What the client that an endpoint of role ``floor`` names sends first, empty when nothing came."""
         raise NotImplementedError
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
 from ..baseline.dialects import openssl
 from ..baseline.model import PROTOCOLS
 from ..errors import ConfigurationError
-from .contract import Edit, Provenance, Unmended
+from .contract import Edit, Kept, Provenance, Unmended
 
 if t.TYPE_CHECKING:
     from ..baseline.model import Baseline, Clamp
@@ -35,6 +36,41 @@ WEAK_SIGNATURE = re.compile(r"(?i)(?:[+_](?:sha1|md5)$|^dsa[+_])")
 
 #: What OpenSSL options do for us: switched on they break the baseline (SSL_CONF_cmd(3), Options).
 BAD_OPTIONS = {"compression": "tls.compression", "unsafelegacyrenegotiation": "tls.secure_renegotiation"}
+
+
+#: Versions that need MD5 and SHA-1 in the handshake, which OpenSSL 3 allows at security level 0 only (RFC 4346, 7.4.3).
+_OF_LEVEL_0 = ("TLSv1.0", "TLSv1.1")
+
+
+def kept_by(options: t.Mapping[str, t.Any], port: int, names: t.Sequence[str] = ()) -> Kept:
+    """What approved exceptions keep at a listener, from the options of a plan."""
+    ask = options.get("exceptions")
+    return ask(port, names) if ask else Kept()
+
+
+def relaxed(
+    baseline: Baseline,
+    kept: Kept,
+    protocols: t.Container[str],
+    suites: t.Container[str] = (),
+    groups: t.Container[str] = (),
+) -> Baseline:
+    """The baseline at a place where exceptions keep something: it approves what is kept and on as well.
+
+    ``protocols``, ``suites`` and ``groups`` are those in force there now: what is off is not approved, so that nothing
+    is ever loosened.
+    """
+
+    def more(approved: tuple[str, ...], names: t.Iterable[str], on: t.Container[str]) -> tuple[str, ...]:
+        return approved + tuple(name for name in sorted(names) if name in on and name not in approved)
+
+    spoken = {*baseline.protocols, *(name for name in kept.protocols if name in protocols)}
+    return baseline._replace(
+        protocols=tuple(name for name in PROTOCOLS if name in spoken),
+        required_protocols=tuple(name for name in baseline.required_protocols if name not in kept.protocols),
+        suites_tls12=more(baseline.suites_tls12, kept.names, suites),
+        groups=more(baseline.groups, kept.names, groups),
+    )
 
 
 class _Tree(t.Protocol):
@@ -65,13 +101,25 @@ class Planner:
     """Edits and what was left alone. Subclasses walk over a configuration and call the methods below."""
 
     def __init__(self, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]) -> None:
-        self.documents, self.baseline = documents, baseline
+        self.documents, self.baseline, self.strict, self.options = documents, baseline, baseline, options
+        self.kept = Kept()
         self.overrides = options.get("overrides", "mend")
         self.hsts = options.get("hsts", "report")
         self.upstreams: t.Mapping[str, bool] = options.get("upstreams") or {}
         self.clamps: list[Clamp] = []
         self._left: dict[tuple[str, Provenance], Unmended] = {}
         self._spans: dict[tuple[str, int, int], list[Edit]] = {}
+
+    @contextlib.contextmanager
+    def keeping(self, kept: Kept, *on: t.Container[str]) -> t.Iterator[None]:
+        """Plan for a place where exceptions keep something; ``on`` are the arguments of :func:`relaxed`."""
+        before = self.baseline, self.kept
+        if kept.ids:
+            self.baseline, self.kept = relaxed(self.strict, kept, *on), kept
+        try:
+            yield
+        finally:
+            self.baseline, self.kept = before
 
     # --- collecting ---------------------------------------------------------------------------------------------------
 
@@ -173,13 +221,14 @@ class Planner:
         if not marks:
             return self._ciphers() if weak else old
         level = wanted = int(marks[-1])
+        old_ones = [name for name in _OF_LEVEL_0 if name in self.baseline.protocols]
         if level < LEVEL and obstacle is not None:
-            why = obstacle()
-            if why:
+            why = f"{', '.join(self.kept.ids)} keeps {old_ones[0]}, which needs it" if old_ones else obstacle()
+            if not why:
+                wanted = LEVEL
+            elif "signature.forbidden" not in self.kept.checks:
                 reason = f"@SECLEVEL={level} is kept: {why}; then write @SECLEVEL={LEVEL} or take it away"
                 self._leave("signature.forbidden", directive, reason)
-            else:
-                wanted = LEVEL
         if not weak and wanted == level:
             return old
         body = self._ciphers() if weak else _LEVEL_MARK.sub("", old).strip(":")

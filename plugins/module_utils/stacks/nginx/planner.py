@@ -15,8 +15,8 @@ import re
 import typing as t
 
 from ...baseline.model import PROTOCOLS, Clamp, clamp
-from ..contract import Plan
-from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner
+from ..contract import Kept, Plan
+from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner, kept_by
 from . import http, layout
 from .addresses import Address, addresses
 from .effective import PROTOCOL_NAMES, Command, Leg, Rules, commands, legs, server_settings, switches, word_of
@@ -48,6 +48,7 @@ def plan(
     """Edits, clamps and what was left alone. Raises BaselineError when the build can do nothing of the baseline."""
     clamped, clamps = clamp(baseline, instance.capabilities)
     planner = _Planner(instance, documents, clamped, options)
+    planner.pin_excepted()
     planner.mend_in_place()
     planner.add_missing()
     planner.mend_hsts()
@@ -75,6 +76,8 @@ class _Planner(Planner):
         self._uses = self._count_uses()
         self._ticket_users = self._group_by_tickets()
         self._upstream_users = self._group_by_upstream()
+        self._deciders: set[int] = set()
+        self._excepted = self._group_exceptions()
 
     # --- who uses what -------------------------------------------------------------------------------------------
 
@@ -88,6 +91,75 @@ class _Planner(Planner):
                         uses[id(item)] = uses.get(id(item), 0) + 1
         return uses
 
+    # --- what exceptions keep ---------------------------------------------------------------------------------------
+
+    def _group_exceptions(self) -> dict[int, Kept]:
+        """What is kept in each server block, and in each that has a line in common with it.
+
+        A server that decides for others keeps what is theirs, too: nginx has one list for all of them.
+        """
+        found: dict[int, Kept] = {}
+
+        def keep(scope: Scope, kept: Kept) -> None:
+            found[id(scope)] = found.get(id(scope), Kept()) | kept
+
+        for address in self.addresses:
+            default = address.servers[0][0]
+            for server, names in address.servers if address.tls else ():
+                kept = kept_by(self.options, address.port or 0, names)
+                if not kept.ids:
+                    continue
+                decides = self.rules.protocol_scope(server, default)
+                self._deciders.add(id(decides))
+                keep(server, kept)
+                if decides is not server:
+                    keep(decides, Kept(kept.ids, protocols=kept.protocols))
+                if default is not server:
+                    keep(default, Kept(kept.ids, names=frozenset(n for n in kept.names if not n.startswith("TLS_"))))
+        if not found:
+            return found
+        owners: dict[int, list[Scope]] = {}
+        for scope in (scope for module in self.modules for scope in module.below()):
+            for item in scope.items:
+                if not isinstance(item, Scope) and self._uses.get(id(item), 0) > 1:
+                    owners.setdefault(id(item), []).append(scope)
+        for scopes in owners.values():
+            together = Kept()
+            for scope in scopes:
+                together |= found.get(id(scope), Kept())
+            for scope in scopes if together.ids else ():
+                keep(scope, together)
+        return found
+
+    def _keep(self, scope: Scope) -> t.ContextManager[None]:
+        """Plan for a block with what exceptions keep there."""
+        kept = self._excepted.get(id(scope), Kept())
+        if not kept.ids:
+            return self.keeping(kept)
+        suites, groups = self.rules.suites_tls12(scope).value, self.rules.groups(scope).value
+        return self.keeping(kept, self.rules.protocols(scope).value, suites or (), groups or ())
+
+    def pin_excepted(self) -> None:
+        """What is kept and inherited becomes the server's own, so that it can be mended for everyone else."""
+        for scope in (scope for module in self.modules for scope in module.below() if id(scope) in self._excepted):
+            with self._keep(scope):
+                why = f"{', '.join(self.kept.ids)} keeps it here"
+                old = [name for name in self.baseline.protocols if name not in self.strict.protocols]
+                if old and id(scope) in self._deciders and not scope.own("ssl_protocols"):
+                    self._insert(scope, "ssl_protocols " + " ".join(self._protocols), CHECKS[old[0]], why)
+                if self.baseline.suites_tls12 != self.strict.suites_tls12 and not scope.own("ssl_ciphers"):
+                    text, origin = self.rules.cipher_string(scope)
+                    source = origin.directives[0] if origin.directives else scope.directive
+                    names = self.rules.suites_tls12(scope).value
+                    if source is not None:
+                        listed = self._cipher_list(source, text, names, "ssl_")
+                        self._insert(scope, f"ssl_ciphers {listed}", "suite.forbidden", why)
+                if self.baseline.groups != self.strict.groups and not scope.own("ssl_ecdh_curve"):
+                    self._insert(scope, f"ssl_ecdh_curve {self._groups()}", "group.forbidden", why)
+                tickets = "session.tickets" in self.kept.checks and not scope.own("ssl_session_tickets")
+                if tickets and self._weak_tickets(self.rules.session_tickets(scope, scope).value):
+                    self._insert(scope, "ssl_session_tickets on", "session.tickets", why)
+
     # --- the baseline in nginx's words ----------------------------------------------------------------------------
 
     @property
@@ -99,11 +171,12 @@ class _Planner(Planner):
     def mend_in_place(self) -> None:
         for module in self.modules:
             for scope in module.below():
-                self._mend_protocols(scope, "ssl_", "")
-                self._mend_ciphers(scope, "ssl_", "suite.forbidden")
-                self._mend_groups(scope)
-                self._mend_tickets(scope)
-                self._mend_commands(scope, "ssl_", "")
+                with self._keep(scope):
+                    self._mend_protocols(scope, "ssl_", "")
+                    self._mend_ciphers(scope, "ssl_", "suite.forbidden")
+                    self._mend_groups(scope)
+                    self._mend_tickets(scope)
+                    self._mend_commands(scope, "ssl_", "")
                 self._remove_duplicates(scope)
                 for prefix in _CLIENT_PREFIXES:
                     self._mend_upstream(scope, prefix)
@@ -123,6 +196,8 @@ class _Planner(Planner):
             # Adding a newer protocol than those allowed is what the baseline asks for; an older one would loosen.
             oldest = min(PROTOCOLS.index(name) for name in on)
             missing = [name for name in missing if PROTOCOLS.index(name) > oldest]
+        # Where nothing but what an exception keeps is on, the baseline is still wanted beside it.
+        missing = missing or ([] if on & set(self.strict.protocols) else list(self.strict.protocols))
         if not weak and not missing:
             return
         known = sorted((name for name in weak if name in PROTOCOLS), key=PROTOCOLS.index)
@@ -191,7 +266,7 @@ class _Planner(Planner):
         return users
 
     def _mend_tickets(self, scope: Scope) -> None:
-        if self.baseline.session_tickets == "any":
+        if self.baseline.session_tickets == "any" or "session.tickets" in self.kept.checks:
             return
         for directive in scope.own("ssl_session_tickets"):
             if directive.args != ["on"]:
@@ -379,10 +454,13 @@ class _Planner(Planner):
         self._add(target, f"{name} Ciphersuites {self._ciphersuites()}", check, found.default)
 
     def _add(self, block: Scope, statement: str, check: str, default: str) -> None:
+        self._insert(block, statement, check, f"{default} breaks the baseline")
+
+    def _insert(self, block: Scope, statement: str, check: str, reason: str) -> None:
         if block.directive is not None:
             family = "ssl_" if statement.startswith("ssl_") else statement.partition("_ssl_")[0] + "_ssl_"
             span = layout.insert(block.directive, statement + ";", family)
-            self._edit(block.directive, span, check, f"{default} breaks the baseline")
+            self._edit(block.directive, span, check, reason)
 
     def _add_for_upstreams(self, after: Scope, before: t.Mapping[int, Scope]) -> None:
         rules, baseline = self.rules, self.baseline
@@ -426,6 +504,8 @@ class _Planner(Planner):
             for server, _names in address.servers:
                 seen = http.hsts(server)
                 if seen is None or seen.value >= self.baseline.hsts_max_age:
+                    continue
+                if "http.hsts" in self._excepted.get(id(server), Kept()).checks:
                     continue
                 reason = f"max-age={seen.value} is less than {self.baseline.hsts_max_age}"
                 if not seen.value:
@@ -514,21 +594,24 @@ class _Planner(Planner):
         for address in addresses(after, self.instance) if edits else self.addresses:
             if not address.tls:
                 continue
-            for server, _names in address.servers:
+            for server, names in address.servers:
                 settings = server_settings(rules, server, address.servers[0][0], address.transport)
                 protocols = settings["protocols"].value
-                weak = self._weak_protocols(protocols)
-                for name in weak:
-                    self._still(CHECKS[name], settings["protocols"].provenance)
+                kept = kept_by(self.options, address.port or 0, names)
+                for name in self._weak_protocols(protocols):
+                    if name not in kept.protocols:
+                        self._still(CHECKS[name], settings["protocols"].provenance)
                 if not set(protocols) & set(baseline.protocols):
                     self._still("protocol.approved", settings["protocols"].provenance)
                 for name in baseline.required_protocols:
                     if name not in protocols:
                         self._still(CHECKS[name], settings["protocols"].provenance)
                 for key in ("suites_tls12", "suites_tls13"):
-                    if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
+                    found = settings[key].value if key in settings else ()
+                    if any(baseline.forbids_suite(name) and name not in kept.names for name in found):
                         self._still("suite.forbidden", settings[key].provenance)
-                if "groups" in settings and any(map(baseline.forbids_group, settings["groups"].value)):
+                found = settings["groups"].value if "groups" in settings else ()
+                if any(baseline.forbids_group(name) and name not in kept.names for name in found):
                     self._still("group.forbidden", settings["groups"].provenance)
         for leg in legs(after):
             found = rules.protocols(leg.scope, leg.prefix)
