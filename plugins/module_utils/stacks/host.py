@@ -9,6 +9,7 @@ that every path a kernel knows can be named and opened again.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -230,7 +231,6 @@ class Host:
         have it. ``timeout`` is in seconds, for each answer; ``env`` is added to the environment. At the end the program
         and its children are killed. Raises OSError when it cannot be started, and whatever ``talk`` raises.
         """
-        import contextlib
         import signal
         import socket
         import subprocess
@@ -256,6 +256,29 @@ class Host:
                 finally:
                     with contextlib.suppress(OSError):
                         os.killpg(child.pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def beside(self, argv: t.Sequence[str], env: t.Mapping[str, str] | None = None) -> t.Iterator[str]:
+        """Run a program beside us and give the first line it prints, empty when it ends without one; its words on
+        standard error go nowhere. At the end it and its children are killed. Raises OSError when it cannot be started.
+        """
+        import signal
+        import subprocess
+
+        child = subprocess.Popen(
+            [encode(word) for word in argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C", **(env or {})},
+            start_new_session=True,
+        )
+        with child:
+            try:
+                yield decode(t.cast(t.BinaryIO, child.stdout).readline()).strip()
+            finally:
+                with contextlib.suppress(OSError):
+                    os.killpg(child.pid, signal.SIGKILL)
 
     def processes(self) -> list[Process]:
         """Processes that share our root directory, by pid. Those of containers do not, though proc(5) lists them."""
