@@ -14,9 +14,11 @@ from ansible.utils.vars import load_extra_vars
 from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
-from ..plugin_utils.evidence import bundle, facts, gather
+from ..plugin_utils.evidence import bundle, facts, gather, publish
 from ..plugin_utils.evidence.exports.verdict import verdict as whole_verdict
-from ..plugin_utils.evidence.run import assemble
+from ..plugin_utils.evidence.run import Record, assemble
+from ..plugin_utils.evidence.signature import Signer
+from ..plugin_utils.evidence.timestamp import TimeAuthority
 from ..plugin_utils.printable import printable
 
 display = Display()
@@ -40,6 +42,10 @@ class ActionModule(ActionBase):
                 "hosts": {"type": "list", "elements": "dict"},
                 "population": {"type": "list", "elements": "str"},
                 "signing_key": {"type": "path"},
+                "tsa_url": {"type": "str"},
+                "tsa_ca": {"type": "path"},
+                "tsa_required": {"type": "bool", "default": False},
+                "metrics": {"type": "path"},
                 "classification": {"type": "str", "default": "confidential"},
                 "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
                 "fail_on": {
@@ -50,8 +56,8 @@ class ActionModule(ActionBase):
                 },
             }
         )
-        options["directory"] = self._absolute(options["directory"])
-        options["signing_key"] = self._absolute(options["signing_key"])
+        for name in ("directory", "signing_key", "tsa_ca", "metrics"):
+            options[name] = self._absolute(options[name])
         try:
             if options["state"] == "ready":
                 return {**result, **self._ready(options)}
@@ -64,14 +70,24 @@ class ActionModule(ActionBase):
         """Relative to where the command was given, like every other path on a command line."""
         return os.path.abspath(os.path.expanduser(path)) if path else None
 
+    def _sealing(self, options: dict[str, t.Any]) -> bundle.Sealing:
+        url, key = options["tsa_url"], options["signing_key"]
+        return bundle.Sealing(
+            Signer(key) if key else None,
+            TimeAuthority(url, options["tsa_ca"], options["tsa_required"]) if url else None,
+            options["classification"],
+            options["fail_severity"],
+        )
+
     def _ready(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         fresh = not os.path.isdir(options["directory"])
-        bundle.ready(options["directory"], options["signing_key"], touch=not self._task.check_mode)
+        bundle.ready(options["directory"], self._sealing(options), touch=not self._task.check_mode)
         return {"changed": fresh, "sealed": False, "run": facts.start()}
 
     def _sealed(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
-        signer = bundle.ready(options["directory"], options["signing_key"], touch=not check_mode)
+        sealing = self._sealing(options)
+        bundle.ready(options["directory"], sealing, touch=not check_mode)
         baseline = model.load(options["profile"], options["baseline"])
         hosts, population = options["hosts"], options["population"]
         record = assemble(
@@ -83,19 +99,18 @@ class ActionModule(ActionBase):
         if check_mode:
             verdict = whole_verdict(record, options["fail_severity"])
             path = os.path.join(options["directory"], record.run["run_id"])
-            report, seal = os.path.join(path, "data", "report.html"), None
+            report, seal, stamped = os.path.join(path, "data", "report.html"), None, False
             said = "would be written to"
         else:
-            made = bundle.write(
-                options["directory"], record, signer, options["classification"], options["fail_severity"]
-            )
-            path, report, seal, verdict = made.seal.path, made.report, made.seal.digest, made.verdict
+            made = bundle.write(options["directory"], record, sealing)
+            path, report, verdict = made.seal.path, made.report, made.verdict
+            seal, stamped = made.seal.digest, made.seal.stamped
             said = "sealed in"
-            for warning in made.seal.warnings:
+            for warning in [*made.seal.warnings, *self._publish(options["metrics"], record, made)]:
                 display.warning(printable(warning))
         reasons = "; ".join(verdict["reasons"]) or "everything holds and is proved"
         words = f"evidence {said} {path}: {verdict['verdict'].replace('_', ' ')}, {reasons}"
-        display.display(printable(f"\n{words}\nreport: {report}\n"))
+        display.display(printable(f"\n{words}\nreport: {report}\n" + (f"seal: {seal}\n" if seal else "")))
         failing = {2: "fail", 3: "indeterminate"}.get(verdict["exit_code"]) in options["fail_on"]
         return {
             "changed": True,
@@ -105,6 +120,17 @@ class ActionModule(ActionBase):
             "report": report,
             "sealed": not check_mode,
             "seal": seal,
+            "timestamped": stamped,
             "verdict": {key: verdict[key] for key in ("exit_code", "verdict", "reasons", "complete")},
             "counts": {key: verdict[key] for key in ("population", "endpoints", "results")},
         }
+
+    def _publish(self, metrics: str | None, record: Record, made: bundle.Outcome) -> list[str]:
+        """Tell others the head of the ledger. What fails here is told; the bundle is sealed all the same."""
+        publish.log(publish.log_line(made.seal, made.verdict))
+        if metrics:
+            try:
+                publish.write_metrics(metrics, record, made.verdict, made.seal.digest)
+            except InTransitError as error:
+                return [str(error)]
+        return []

@@ -19,6 +19,7 @@ description:
     in C(.unsealed).
   - Every host of the inventory is accounted for. A run whose hosts do not add up says that it is not complete.
   - A private key anywhere in the bundle stops it from being sealed.
+  - The seal is also written to the system's log, from where a log shipper takes it out of the controller's reach.
   - Runs on the controller and changes no host. Use it once per play with C(run_once).
 options:
   directory:
@@ -60,6 +61,26 @@ options:
         bundle is signed with it in the namespace C(evidence@encryption-in-transit).
       - Needs C(ssh-keygen) of OpenSSH 8.9 or newer on the controller.
     type: path
+  tsa_url:
+    description:
+      - URL of a time-stamping authority (RFC 3161). Its token over the signature, or over the seal of a bundle that is
+        not signed, proves that the bundle was sealed before the time it states. Only the digest leaves the controller.
+      - Needs C(openssl) on the controller.
+    type: str
+  tsa_ca:
+    description: PEM file of the authority's CA certificates. Needed with O(tsa_url); travels in the bundle.
+    type: path
+  tsa_required:
+    description:
+      - Whether a bundle may only be sealed with a token. O(state=ready) then asks the authority for one.
+      - By default, a bundle is sealed without when the authority cannot be reached, and says so.
+    type: bool
+    default: false
+  metrics:
+    description:
+      - File for Prometheus metrics of the run, such as one below node_exporter's textfile directory. It is replaced as
+        a whole, after the bundle was sealed, and holds the bundle's seal.
+    type: path
   classification:
     description: Classification of the bundle, as written into its C(bag-info.txt).
     type: str
@@ -83,6 +104,7 @@ attributes:
     description: There is nothing to compare.
     support: none
 seealso:
+  - module: encryption.in_transit.evidence_verify
   - module: encryption.in_transit.summary
 """
 
@@ -128,6 +150,11 @@ seal:
   returned: state=sealed
   type: str
   sample: f6a3850dbd4d9b30b12797730eaa765a695155873f7e31601bf5debd788b02bf
+timestamped:
+  description: Whether a time-stamping authority vouches for the time.
+  returned: state=sealed
+  type: bool
+  sample: false
 verdict:
   description:
     - Outcome of the run, as in C(verdict.json) in the bundle. Its C(exit_code) is V(0) when everything passes or

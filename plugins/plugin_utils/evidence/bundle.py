@@ -15,6 +15,7 @@ from .exports import certificates, junit, ocsf, oscal, prometheus, tables
 from .exports.verdict import verdict as whole_verdict
 from .run import Json, Record, dump
 from .signature import Signer
+from .timestamp import AUTHORITY_FILE, TimeAuthority
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TEMPLATES = os.path.join(_HERE, "templates")
@@ -31,15 +32,27 @@ class Outcome(t.NamedTuple):
     verdict: Json
 
 
-def ready(directory: str, signing_key: str | None = None, touch: bool = True) -> Signer | None:
-    """Prove that a bundle can be written and signed, before any work is done for it. Raises EvidenceError.
+class Sealing(t.NamedTuple):
+    """How a bundle is sealed: by which key, at whose time, with which classification and gate."""
+
+    signer: Signer | None = None
+    authority: TimeAuthority | None = None
+    classification: str = "confidential"
+    fail_severity: str = "low"
+
+
+UNSIGNED = Sealing()
+
+
+def ready(directory: str, sealing: Sealing = UNSIGNED, touch: bool = True) -> None:
+    """Prove that a bundle can be written and sealed, before any work is done for it. Raises EvidenceError.
 
     Makes the directory, unless ``touch`` is false: then it is only looked at.
     """
-    signer = Signer(signing_key) if signing_key else None
     _shipped()
     prepare(directory, touch)
-    return signer
+    if sealing.authority and sealing.authority.required:
+        sealing.authority.stamp(b"")
 
 
 def payload(
@@ -70,19 +83,14 @@ def payload(
             yield f"schemas/{name}", content
 
 
-def write(
-    directory: str,
-    record: Record,
-    signer: Signer | None = None,
-    classification: str = "confidential",
-    fail_severity: str = "low",
-) -> Outcome:
+def write(directory: str, record: Record, sealing: Sealing = UNSIGNED) -> Outcome:
     """Write and seal the bundle ``<directory>/<run id>``.
 
     Raises EvidenceError. The folder is then still named ``*.unsealed``, and its verdict.json, where the disk still
     takes it, says so with exit code 5.
     """
-    verdict = whole_verdict(record, fail_severity)
+    signer, authority = sealing.signer, sealing.authority
+    verdict = whole_verdict(record, sealing.fail_severity)
     fingerprint = signer.fingerprint if signer else None
     run = record.run
     bag = Bag(directory, run["run_id"])
@@ -92,6 +100,8 @@ def write(
         for name, content in _shipped():
             if name not in SCHEMA_FILES:
                 bag.add_tag(name, content)
+        if authority:
+            bag.add_tag(AUTHORITY_FILE, authority.certificates)
         synchronized = {True: "synchronized", False: "NOT synchronized", None: "unknown"}[run["clock"]["synchronized"]]
         seal = bag.seal(
             [
@@ -102,10 +112,12 @@ def write(
                 ("X-EIT-Sealed", run["ended"]),
                 ("X-EIT-Clock", synchronized),
                 ("X-EIT-Complete", "yes" if run["complete"] else "NO"),
-                ("X-EIT-Classification", classification),
+                ("X-EIT-Classification", sealing.classification),
                 ("X-EIT-Signer", fingerprint or "none"),
+                ("X-EIT-Time-Authority", authority.url if authority else "none"),
             ],
             signer,
+            authority,
         )
     except Exception as error:
         _mark_failed(bag.path, verdict, str(error))

@@ -8,7 +8,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ...printable import printable
-from ..run import Record
+from ..run import Json, Record
 from .words import by_place, proof_text
 
 
@@ -18,13 +18,7 @@ def junit_xml(record: Record) -> t.Iterator[str]:
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{record.run["run_id"]}">\n'
     for host, results in record.results.by_host():
         for name, items in by_place(results).items():
-            suite = _suite(f"{host} {name}", host, items[0]["observed_at"])
-            for item in items:
-                check, view = item["check"], item["view"]
-                case = ET.SubElement(suite, "testcase", classname=check, name=f"{check} ({view})")
-                text = f"observed: {item['observed']}; expected: {item['expected']}"
-                _outcome(suite, case, item["status"], text, item["exception"], proof_text(item["proof"]))
-            yield _xml(suite)
+            yield suite_xml(f"{host} {name}", host, items[0]["observed_at"], items)
     population = _suite("population", record.run["control_node"], record.run["ended"])
     statuses = {"tested": "pass", "skipped": "not_applicable", "not_applicable": "not_applicable"}
     for account in record.run["population"]["hosts"]:
@@ -32,6 +26,19 @@ def junit_xml(record: Record) -> t.Iterator[str]:
         status = statuses.get(account["state"], "indeterminate")
         _outcome(population, case, status, f"{account['state']}: {account['reason']}", None, "")
     yield _xml(population) + "</testsuites>\n"
+
+
+def suite_xml(name: str, host: str, at: str, findings: t.Iterable[Json]) -> str:
+    """The suite of one place, as :func:`junit_xml` makes them. ``at`` is UTC in ISO 8601."""
+    suite = _suite(name, host, at)
+    for item in findings:
+        check, view = item["check"], item["view"]
+        place = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one["file"]), "")
+        case = ET.SubElement(suite, "testcase", classname=check, name=f"{check} ({view})")
+        text = f"observed: {item['observed']}; expected: {item['expected']}"
+        text += f"; at {place}" if place else ""
+        _outcome(suite, case, item["status"], text, item["exception"], proof_text(item["proof"]))
+    return _xml(suite)
 
 
 def _suite(name: str, host: str, at: str) -> ET.Element:

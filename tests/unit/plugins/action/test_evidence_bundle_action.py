@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "plugin_utils" / "evi
 import evidence_samples as samples
 
 COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+COLLECTION = COLLECTIONS / "ansible_collections/encryption/in_transit"
 RESULT = "result.json"
 
 
@@ -31,6 +32,22 @@ def control_node(tmp_path):
     (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "inventory.json").write_text(json.dumps(inventory))
     return tmp_path
+
+
+def run(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "HOME": str(folder),
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def play(folder, *arguments, limit=True, **options):
@@ -50,24 +67,12 @@ def play(folder, *arguments, limit=True, **options):
     }
     (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task, keep]}]))
     only = ["--limit", "all:!left.out"] if limit else []
-    subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.yml", *only, *arguments],
-        cwd=folder,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
-            "HOME": str(folder),
-        },
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    run(folder, "-i", "inventory.json", "play.yml", *only, *arguments).check_returncode()
     return json.loads((folder / RESULT).read_text())
 
 
 def test_a_run_is_sealed_with_its_facts(control_node):
-    made = play(control_node, "-e", "ticket=CHG-1 password=sesame", fail_on=[])
+    made = play(control_node, "-e", "ticket=CHG-1 password=sesame", fail_on=[], metrics="eit.prom")
     assert (made["changed"], made["sealed"], made["failed"]) == (True, True, False)
     assert made["verdict"]["exit_code"] == 2
     assert made["counts"]["endpoints"]["compliant"] == 10
@@ -84,8 +89,29 @@ def test_a_run_is_sealed_with_its_facts(control_node):
     assert run["parameters"]["limit"] == "all:!left.out"
     assert run["inventory"][0]["source"] == str(control_node / "inventory.json")
     assert run["baseline"]["sha256"] == samples.BASELINE.digest
+    metrics = (control_node / "eit.prom").read_text()
+    assert f'head="{made["seal"]}"' in metrics
+    assert (control_node / "eit.prom").stat().st_mode & 0o777 == 0o644
     everything = b"".join(path.read_bytes() for path in bundle.rglob("*") if path.is_file())
     assert b"sesame" not in everything
+
+
+def verify_all(folder, **extra):
+    """The playbook verify_evidence on the sealed evidence."""
+    extra = {"in_transit_evidence_dir": str(folder / "evidence"), **extra}
+    return run(folder, str(COLLECTION / "playbooks/verify_evidence.yml"), "-e", json.dumps(extra))
+
+
+def test_the_playbook_verifies_what_was_sealed(control_node):
+    made = play(control_node, fail_on=[])
+    good = verify_all(control_node, in_transit_evidence_head=made["seal"])
+    assert good.returncode == 0, good.stdout
+    assert f"{os.path.basename(made['bundle'])}  verified" in good.stdout
+    pathlib.Path(made["bundle"], "data/results.csv").write_text("all is well")
+    bad = verify_all(control_node)
+    assert bad.returncode == 2
+    assert "PROBLEM: bundle " in bad.stdout
+    assert "changed since the bundle was sealed: data/results.csv" in bad.stdout
 
 
 def test_the_task_fails_by_the_verdict_and_the_bundle_is_sealed_all_the_same(control_node):
@@ -119,6 +145,12 @@ def test_a_directory_that_cannot_be_written_is_one_clear_error(control_node):
     assert made["failed"] is True
     assert made["msg"] == f"evidence directory {control_node}/evidence: cannot be written: File exists"
     assert made["verdict"] == {"exit_code": 5}
+
+
+def test_an_authority_without_a_certificate_is_one_clear_error(control_node):
+    made = play(control_node, state="ready", tsa_url="http://127.0.0.1:9/", tsa_ca="/nonexistent")
+    assert made["msg"] == "CA of the time-stamping authority /nonexistent: No such file or directory"
+    assert not (control_node / "evidence").exists()
 
 
 def test_hosts_without_evidence_are_loud(control_node):

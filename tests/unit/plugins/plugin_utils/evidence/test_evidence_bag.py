@@ -16,7 +16,7 @@ import evidence_samples as samples
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bag as bags
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, private_keys
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, ledger, private_keys
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import EvidenceError
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
 
@@ -90,7 +90,7 @@ def test_sha256sum_alone_agrees(sealed):
     assert subprocess.run(["sh", "-c", command], cwd=sealed.path, check=False).returncode == 0
     assert (
         subprocess.run(
-            ["sha256sum", "-c", "--quiet", bags.LEDGER], cwd=os.path.dirname(sealed.path), check=False
+            ["sha256sum", "-c", "--quiet", ledger.LEDGER], cwd=os.path.dirname(sealed.path), check=False
         ).returncode
         == 0
     )
@@ -329,12 +329,12 @@ def test_a_bundle_that_misses_in_the_ledger_is_taken_in(tmp_path):
     bundle.ready(str(tmp_path))
     for number in (1, 2):
         write(tmp_path, f"2026112{number}T020005Z-00000{number}")
-    ledger = tmp_path / bags.LEDGER
-    lines = ledger.read_text().splitlines(keepends=True)
-    ledger.write_text(lines[0])
+    book = tmp_path / ledger.LEDGER
+    lines = book.read_text().splitlines(keepends=True)
+    book.write_text(lines[0])
     third = write(tmp_path, "20261123T020005Z-000003").seal
     assert third.previous == "20261122T020005Z-000002"
-    assert ledger.read_text().splitlines(keepends=True)[:2] == lines
+    assert book.read_text().splitlines(keepends=True)[:2] == lines
 
 
 def test_a_foreign_bundle_is_told_and_left_out(tmp_path):
@@ -352,9 +352,9 @@ def test_a_foreign_bundle_is_told_and_left_out(tmp_path):
 def test_a_broken_ledger_stops_the_run_at_its_line(tmp_path):
     bundle.ready(str(tmp_path))
     write(tmp_path, "20261121T020005Z-000001")
-    with open(tmp_path / bags.LEDGER, "a", encoding="ascii") as file:
+    with open(tmp_path / ledger.LEDGER, "a", encoding="ascii") as file:
         file.write("nonsense\n")
-    with pytest.raises(EvidenceError, match=rf"{bags.LEDGER}:2: not a line of a ledger: 'nonsense'; .*\.unsealed"):
+    with pytest.raises(EvidenceError, match=rf"{ledger.LEDGER}:2: not a line of a ledger: 'nonsense'; .*\.unsealed"):
         write(tmp_path, "20261122T020005Z-000002")
 
 
@@ -370,15 +370,15 @@ def test_runs_at_once_make_one_chain(tmp_path):
     for one in runs:
         one.join(60)
     assert [one.exitcode for one in runs] == [0] * 5
-    names = [line.split("  ")[1].split("/")[0] for line in (tmp_path / bags.LEDGER).read_text().splitlines()]
+    names = [line.split("  ")[1].split("/")[0] for line in (tmp_path / ledger.LEDGER).read_text().splitlines()]
     assert len(set(names)) == 5
     assert [info(tmp_path / name)["X-EIT-Previous-Bag"] for name in names] == ["none", *names[:-1]]
 
 
 def test_a_lock_that_stays_taken_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(bags, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(ledger, "_LOCK_SECONDS", 0.1)
     bundle.ready(str(tmp_path))
-    with bags._locked(str(tmp_path)), pytest.raises(EvidenceError, match="another run is sealing its bundle"):
+    with ledger.locked(str(tmp_path)), pytest.raises(EvidenceError, match="another run is sealing its bundle"):
         write(tmp_path)
 
 
@@ -486,14 +486,16 @@ def kill_after(directory, seconds):
 def test_killed_at_any_moment_it_is_sealed_or_visibly_not(tmp_path, milliseconds):
     bundle.ready(str(tmp_path))
     kill_after(tmp_path, milliseconds / 1000)
-    left = [name for name in leftovers(tmp_path) if name != bags.LEDGER]
+    left = [name for name in leftovers(tmp_path) if name != ledger.LEDGER]
     if left == ["20261121T020005Z-0a1b2c"]:
         assert verify(tmp_path / left[0]).returncode == 0
     else:
         assert left in ([], ["20261121T020005Z-0a1b2c.unsealed"])
     after = write(tmp_path, "20261122T020005Z-000002").seal
     assert verify(after.path).returncode == 0
-    assert any("is not sealed" in text for text in after.warnings) == any(name.endswith(bags.UNSEALED) for name in left)
+    assert any("is not sealed" in text for text in after.warnings) == any(
+        name.endswith(ledger.UNSEALED) for name in left
+    )
 
 
 def test_a_name_is_never_used_twice(tmp_path):
@@ -515,6 +517,6 @@ def test_files_have_safe_names_and_are_written_once(tmp_path):
 
 def test_bag_info_stays_one_line_for_each_label(tmp_path):
     bundle.ready(str(tmp_path))
-    made = bundle.write(str(tmp_path), record(), classification="secret\nX-EIT-Complete: yes\x1b[0m")
+    made = bundle.write(str(tmp_path), record(), bundle.Sealing(classification="secret\nX-EIT-Complete: yes\x1b[0m"))
     assert info(made.seal.path)["X-EIT-Classification"] == "secret X-EIT-Complete: yes\\x1b[0m"
     assert info(made.seal.path)["X-EIT-Complete"] == "yes"

@@ -32,9 +32,10 @@ def keys(tmp_path_factory):
 
 @pytest.fixture
 def signed(keys, tmp_path):
-    signer = bundle.ready(str(tmp_path / "evidence"), str(keys / "auditor"))
+    sealing = bundle.Sealing(Signer(str(keys / "auditor")))
+    bundle.ready(str(tmp_path / "evidence"), sealing)
     record = assemble(samples.FACTS, samples.HOSTS, samples.hosts(), samples.baseline())
-    return bundle.write(str(tmp_path / "evidence"), record, signer).seal
+    return bundle.write(str(tmp_path / "evidence"), record, sealing).seal
 
 
 def allowed(keys, folder, name="auditor", options=f'namespaces="{NAMESPACE}"'):
@@ -159,7 +160,7 @@ def test_a_key_that_does_not_work_is_one_error_before_any_work(keys, tmp_path, m
     path = make(keys, tmp_path)
     directory = tmp_path / "evidence"
     with pytest.raises(EvidenceError, match=f"^signing key {path}: .*{message}"):
-        bundle.ready(str(directory), path)
+        bundle.ready(str(directory), bundle.Sealing(Signer(path)))
     assert not directory.exists()
 
 
@@ -167,6 +168,27 @@ def _file(path, text, mode=0o600):
     path.write_text(text)
     path.chmod(mode)
     return str(path)
+
+
+@pytest.mark.parametrize("says", ["", "a stale signature"])
+def test_a_tool_that_ends_well_and_did_not_sign_is_not_believed(keys, tmp_path, monkeypatch, says):
+    """ssh-keygen that was given a file whose signature exists asks, writes nothing, and ends with status 0."""
+    signer = Signer(str(keys / "auditor"))
+    stale = tmp_path / "stale"
+    stale.write_bytes(signer.sign(b"something else") if says else b"")
+    fake = tmp_path / "ssh-keygen"
+    fake.write_text(f'#!/bin/sh\n[ "$2" = sign ] && exec cat {stale}\nexec {shutil.which("ssh-keygen")} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(EvidenceError, match="Signature verification failed" if says else "gave no signature"):
+        signer.sign(b"x")
+
+
+def test_the_script_never_takes_a_key_it_was_not_told(signed):
+    """`ssh-keygen -Y check-novalidate` says Good for any key."""
+    with open(f"{signed.path}/verify.sh", encoding="ascii") as file:
+        assert "novalidate" not in file.read()
+    assert not [name for name in os.listdir(signed.path) if "allowed" in name or name.endswith(".pub")]
 
 
 def test_without_openssh_the_error_says_so(keys, monkeypatch):
@@ -178,11 +200,12 @@ def test_without_openssh_the_error_says_so(keys, monkeypatch):
 def test_a_key_that_fails_at_the_end_leaves_the_bundle_unsealed(keys, tmp_path):
     key = tmp_path / "key"
     shutil.copy(keys / "auditor", key)
-    signer = bundle.ready(str(tmp_path / "evidence"), str(key))
+    sealing = bundle.Sealing(Signer(str(key)))
+    bundle.ready(str(tmp_path / "evidence"), sealing)
     key.unlink()
     record = assemble(samples.FACTS, samples.HOSTS, samples.hosts(), samples.baseline())
     with pytest.raises(EvidenceError, match=r"what was written stays unsealed in .*\.unsealed"):
-        bundle.write(str(tmp_path / "evidence"), record, signer)
+        bundle.write(str(tmp_path / "evidence"), record, sealing)
     assert [name for name in os.listdir(tmp_path / "evidence") if not name.startswith(".")] == [
         f"{samples.FACTS['run_id']}.unsealed"
     ]

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action of M(encryption.in_transit.evidence_verify): the collection's own verification, for all bundles at once."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.errors import InTransitError
+from ..plugin_utils.evidence import chain
+from ..plugin_utils.printable import printable
+from ..plugin_utils.terminal import plural
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; needs no connection and changes nothing."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "directory": {"type": "path", "required": True},
+                "allowed_signers": {"type": "path"},
+                "tsa_ca": {"type": "path"},
+                "head": {"type": "str"},
+            }
+        )
+        trust = chain.Trust(options["allowed_signers"], options["tsa_ca"], options["head"])
+        try:
+            found = chain.verify(os.path.abspath(options["directory"]), trust)
+        except InTransitError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        lines = [f"{one['bundle']}  {one['state']}" for one in found.bundles]
+        lines += [f"PROBLEM: {text}" for text in found.problems] + [f"note: {text}" for text in found.notes]
+        display.display(printable("\n" + "\n".join(lines) + "\n"))
+        good = f"{plural(len(found.bundles), 'bundle')} and their chain hold"
+        told = {"bundles": found.bundles, "problems": found.problems, "notes": found.notes}
+        msg = "; ".join(found.problems) or good
+        return {**result, **told, "changed": False, "failed": bool(found.problems), "msg": msg}
