@@ -39,7 +39,7 @@ BAD_OPTIONS = {"compression": "tls.compression", "unsafelegacyrenegotiation": "t
 
 
 #: Versions that need MD5 and SHA-1 in the handshake, which OpenSSL 3 allows at security level 0 only (RFC 4346, 7.4.3).
-_OF_LEVEL_0 = ("TLSv1.0", "TLSv1.1")
+OF_LEVEL_0 = ("TLSv1.0", "TLSv1.1")
 
 
 def kept_by(options: t.Mapping[str, t.Any], port: int, names: t.Sequence[str] = ()) -> Kept:
@@ -120,6 +120,20 @@ class Planner:
             yield
         finally:
             self.baseline, self.kept = before
+
+    @staticmethod
+    def shared(found: dict[int, Kept], blocks: t.Iterable[t.Any], lines: t.Callable[[t.Any], t.Iterable[int]]) -> None:
+        """Let blocks that have a line in common keep the same: ``found`` maps ids of blocks, ``lines`` names lines."""
+        owners: dict[int, list[t.Any]] = {}
+        for block in blocks if found else ():
+            for line in lines(block):
+                owners.setdefault(line, []).append(block)
+        for users in owners.values():
+            together = Kept()
+            for block in users:
+                together |= found.get(id(block), Kept())
+            for block in users if together.ids else ():
+                found[id(block)] = found.get(id(block), Kept()) | together
 
     # --- collecting ---------------------------------------------------------------------------------------------------
 
@@ -221,7 +235,7 @@ class Planner:
         if not marks:
             return self._ciphers() if weak else old
         level = wanted = int(marks[-1])
-        old_ones = [name for name in _OF_LEVEL_0 if name in self.baseline.protocols]
+        old_ones = [name for name in OF_LEVEL_0 if name in self.baseline.protocols]
         if level < LEVEL and obstacle is not None:
             why = f"{', '.join(self.kept.ids)} keeps {old_ones[0]}, which needs it" if old_ones else obstacle()
             if not why:

@@ -44,6 +44,7 @@ from .contract import (
     Unmended,
 )
 from .host import decode
+from .planning import OF_LEVEL_0, kept_by, relaxed
 from .text import edit_documents
 
 if t.TYPE_CHECKING:
@@ -681,15 +682,24 @@ class _Planner:
         baseline: Baseline,
         options: t.Mapping[str, t.Any],
     ) -> None:
-        self.instance, self.documents, self.baseline = instance, documents, baseline
+        self.instance, self.documents = instance, documents
         self.config = _Config(instance, documents)
         self.build = self.config.build
         self.overrides = options.get("overrides", "mend")
+        self.kept = kept_by(options, self.config.port)
+        self.baseline = self._relaxed(baseline)
         self.force = options.get("plaintext", "refuse") == "refuse"
         self.tls = self.config.on("ssl_enable")
         self.unmended: list[Unmended] = []
         self._edits: list[Edit] = []
         self._missing: list[tuple[str, str, str]] = []
+
+    def _relaxed(self, baseline: Baseline) -> Baseline:
+        """The baseline with what exceptions keep of what is on."""
+        if not self.kept.ids:
+            return baseline
+        suites = self.config.expand(self.config.ciphers()[0]) or ()
+        return relaxed(baseline, self.kept, self.config.enabled(), suites)
 
     # --- collecting edits ---
 
@@ -738,6 +748,8 @@ class _Planner:
 
     def mend_plaintext(self) -> None:
         config = self.config
+        if {"transport.plaintext", "transport.login"} & self.kept.checks:
+            return
         if not self.force:
             places = config.plaintext() if self.tls else Setting("served", config.places("ssl_enable"))
             if places.value == "served":
@@ -780,16 +792,17 @@ class _Planner:
         if not approved:
             return
         wanted = openssl.cipher_list(approved)
-        low = _level_is_low(self.build, self.config.tree.base) and not self.config.tree.weak
+        low = _level_is_low(self.build, self.config.tree.base) and not self.config.tree.weak and not self._needs_low()
         floor = ":@SECLEVEL=2" if low else ""
         found = [option for option in self.config.options if option.name == "ssl_ciphers"]
         for option in found:
             reason, level = self._why_suites(option.value), _LEVEL.search(option.value)
             # A certificate that only a low level loads is a finding of its own; without the level nothing would start.
-            kept = f":@SECLEVEL={level.group(1)}" if level and self.config.tree.weak else floor
+            stays = bool(level) and (self.config.tree.weak or self._needs_low())
+            kept = f":@SECLEVEL={level.group(1)}" if level and stays else floor
             if reason:
                 self._respell(option, wanted + kept, "suite.forbidden", reason)
-            elif (int(level.group(1)) < 2 if level else bool(floor)) and not (level and self.config.tree.weak):
+            elif (int(level.group(1)) < 2 if level else bool(floor)) and not stays:
                 reason = "a security level below 2 allows signatures with SHA-1"
                 self._respell(option, _LEVEL.sub("", option.value) + floor, "signature.forbidden", reason)
         reason = self._why_suites(self.build.ciphers)
@@ -797,6 +810,10 @@ class _Planner:
             check = "suite.forbidden" if reason else "signature.forbidden"
             reason = reason or "without a security level signatures with SHA-1 are allowed"
             self._missing.append((f"ssl_ciphers={wanted}{floor}", check, reason))
+
+    def _needs_low(self) -> bool:
+        """Whether an exception keeps a protocol that OpenSSL speaks at security level 0 only."""
+        return any(name in self.baseline.protocols for name in OF_LEVEL_0)
 
     def _why_suites(self, text: str) -> str:
         """What is wrong with a cipher list; empty when nothing is."""
@@ -847,7 +864,7 @@ class _Planner:
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
             reason = f"{self.build.title} has no setting for TLS 1.3 suites"
             found["Ciphersuites"] = (openssl.ciphersuites(self.baseline.suites_tls13), "suite.forbidden", reason)
-        if self.baseline.session_tickets != "any" and settings["session_tickets"].value == "static":
+        if self._wants_tickets_off(settings):
             words = config.openssl.get("options", ("", ""))[0]
             kept = [word for word in words.split(",") if word.strip() and "sessionticket" not in word.lower()]
             reason = f"{self.build.title} has no setting for session tickets, and keeps their key until it is restarted"
@@ -860,6 +877,10 @@ class _Planner:
         if self.config.on("setproctitle_enable"):
             text = f"set setproctitle_enable=NO, which keeps OPENSSL_CONF from it, and {text}"
         return text
+
+    def _wants_tickets_off(self, settings: t.Mapping[str, Setting]) -> bool:
+        excepted = self.baseline.session_tickets == "any" or "session.tickets" in self.kept.checks
+        return not excepted and settings["session_tickets"].value == "static"
 
     def check(self, documents: t.Sequence[Document]) -> None:
         """What still breaks the baseline after the edits was left alone, and is said so."""
@@ -879,7 +900,7 @@ class _Planner:
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
             reason = f"vsftpd has no setting for TLS 1.3 suites; {self._elsewhere('Ciphersuites')}"
             self._leave("suite.forbidden", settings["suites_tls13"].provenance[0], reason)
-        if self.baseline.session_tickets != "any" and settings["session_tickets"].value == "static":
+        if self._wants_tickets_off(settings):
             reason = (
                 "vsftpd has no setting for session tickets, and keeps their key until it is restarted; "
                 + self._elsewhere("Options = -SessionTicket")

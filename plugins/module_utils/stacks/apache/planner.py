@@ -14,8 +14,8 @@ import re
 import typing as t
 
 from ...baseline.model import PROTOCOLS, clamp
-from ..contract import Plan, Provenance
-from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner
+from ..contract import Kept, Plan, Provenance
+from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner, kept_by
 from . import http, layout
 from .addresses import addresses
 from .effective import (
@@ -56,6 +56,7 @@ def plan(
     """Edits, clamps and what was left alone. Raises BaselineError when the build can do nothing of the baseline."""
     clamped, clamps = clamp(baseline, instance.capabilities)
     planner = _Planner(instance, documents, clamped, options)
+    planner.pin_excepted()
     planner.mend_in_place()
     planner.add_missing()
     planner.mend_hsts()
@@ -75,6 +76,7 @@ class _Planner(Planner):
         self.configuration = resolve(instance, documents)
         self.main = self.configuration.main
         self.legs = list(legs(self.configuration))
+        self._excepted = self._group_exceptions()
 
     def _tell(self, check: str, place: Statement | Scope, reason: str) -> None:
         """Leave something alone; the main server, which nothing opens, is known by the main file."""
@@ -86,6 +88,69 @@ class _Planner(Planner):
     def _respell(self, statement: Statement, value: str, check: str, reason: str) -> None:
         """Another last argument."""
         self._edit(statement.directive, layout.respell_last(statement.directive, value), check, reason)
+
+    # --- what exceptions keep ---------------------------------------------------------------------------------------
+
+    def _kept(self, address: Address, number: int) -> Kept:
+        """What is kept for the names of a host at an address.
+
+        From the newest protocol that is on, httpd goes down to the first that is off: what lies between stays on, too.
+        """
+        kept = kept_by(self.options, address.port or 0, address.servers[number][1])
+        if kept.protocols:
+            oldest = min(map(PROTOCOLS.index, kept.protocols))
+            between = (name for name in PROTOCOLS[oldest:] if name not in self.strict.protocols)
+            kept = kept._replace(protocols=kept.protocols.union(between))
+        return kept
+
+    def _group_exceptions(self) -> dict[int, Kept]:
+        """What is kept in each host, in the first one of its address where that decides, and in what they include."""
+        found: dict[int, Kept] = {}
+        for address, number in _tls_servers(self.configuration):
+            kept = self._kept(address, number)
+            if kept.ids:
+                scope, first = tls_scope(address, number), address.servers[0][0]
+                for one in {id(one): one for one in (scope, self.rules.protocol_scope(scope, first))}.values():
+                    found[id(one)] = found.get(id(one), Kept()) | kept
+        self.shared(found, self.main.below(), lambda scope: (id(item.directive) for item in _lines(scope)))
+        return found
+
+    def _keep(self, scope: Scope) -> t.ContextManager[None]:
+        """Plan for a section with what exceptions keep in its host."""
+        around: Scope | None = scope
+        while around is not None and id(around) not in self._excepted:
+            around = around.parent
+        if around is None or (around is not scope and around.parent is None):
+            return self.keeping(Kept())
+        groups, suites = self.rules.groups(around).value, self.rules.suites_tls12(around).value
+        return self.keeping(self._excepted[id(around)], self.rules.protocols(around).value, suites or (), groups or ())
+
+    def pin_excepted(self) -> None:
+        """What is kept and inherited becomes the host's own, so that it can be mended for everyone else."""
+        for scope in (scope for scope in self.main.below() if id(scope) in self._excepted and scope.directive):
+            with self._keep(scope):
+                why = f"{', '.join(self.kept.ids)} keeps it here"
+                old = [name for name in self.baseline.protocols if name not in self.strict.protocols]
+                if old and not scope.own("sslprotocol"):
+                    self._insert(scope, f"SSLProtocol {self._protocols()}", CHECKS[old[0]], why)
+                if self.baseline.suites_tls12 != self.strict.suites_tls12 and not scope.own("sslciphersuite"):
+                    lists = cipher_lists(scope.inherited("sslciphersuite"), tls13=False)
+                    listed = self._ciphers()
+                    if lists:
+                        names = self.rules.expand(lists[-1][0] + ":!aNULL:!eNULL:!EXP")
+                        listed = self._cipher_list(lists[-1][1], lists[-1][0], names)
+                    self._insert(scope, f"SSLCipherSuite {listed}", "suite.forbidden", why)
+                tickets = "session.tickets" in self.kept.checks and not scope.own("sslsessiontickets")
+                if tickets and self._weak_tickets(self.rules.session_tickets(scope, scope).value):
+                    self._insert(scope, "SSLSessionTickets on", "session.tickets", why)
+
+    def _insert(self, scope: Scope, line: str, check: str, reason: str) -> None:
+        """Into a host, beside its own TLS lines where it has some."""
+        if scope.directive is not None:
+            beside = [one.directive for one in _lines(scope) if re.match(r"ssl(?!proxy)", one.name)]
+            beside = [one for one in beside if one.tree.path == scope.directive.tree.path]
+            span = layout.insert_after(beside[-1], line) if beside else layout.insert_into(scope.directive, line)
+            self._edit(beside[-1] if beside else scope.directive, span, check, reason)
 
     # --- the baseline in httpd's words ------------------------------------------------------------------------------
 
@@ -99,22 +164,27 @@ class _Planner(Planner):
 
     def mend_in_place(self) -> None:
         for scope in self.main.below():
-            for statement in scope.own("sslprotocol"):
-                self._mend_protocols(statement, "")
-            self._mend_ciphers(scope, "sslciphersuite", "suite.forbidden")
-            for command in commands(scope.own("sslopensslconfcmd")):
-                value, check, reason = self._command(command)
-                if value != command.value:
-                    self._respell(command.statement, value, check, reason)
-            for name, check in _BAD_SWITCHES.items():
-                for statement in scope.own(name):
-                    if [word.lower() for word in statement.args] == ["on"]:
-                        self._respell(statement, "off", check, f"{statement.directive.text.split()[0]} must be off")
-            for statement in scope.own("sslsessiontickets"):
-                if [word.lower() for word in statement.args] == ["on"] and self._weak_tickets("static"):
-                    reason = "one ticket key until the next restart opens every recorded session that used it"
-                    self._respell(statement, "off", "session.tickets", reason)
+            with self._keep(scope):
+                self._mend_scope(scope)
             self._mend_proxy(scope)
+
+    def _mend_scope(self, scope: Scope) -> None:
+        for statement in scope.own("sslprotocol"):
+            self._mend_protocols(statement, "")
+        self._mend_ciphers(scope, "sslciphersuite", "suite.forbidden")
+        for command in commands(scope.own("sslopensslconfcmd")):
+            value, check, reason = self._command(command)
+            if value != command.value:
+                self._respell(command.statement, value, check, reason)
+        for name, check in _BAD_SWITCHES.items():
+            for statement in scope.own(name):
+                if [word.lower() for word in statement.args] == ["on"] and check not in self.kept.checks:
+                    self._respell(statement, "off", check, f"{statement.directive.text.split()[0]} must be off")
+        for statement in scope.own("sslsessiontickets"):
+            kept = "session.tickets" in self.kept.checks
+            if [word.lower() for word in statement.args] == ["on"] and self._weak_tickets("static") and not kept:
+                reason = "one ticket key until the next restart opens every recorded session that used it"
+                self._respell(statement, "off", "session.tickets", reason)
 
     def _mend_protocols(self, statement: Statement, check: str) -> None:
         args = statement.args
@@ -126,6 +196,8 @@ class _Planner(Planner):
             # Adding a newer protocol than those allowed is what the baseline asks for; an older one would loosen.
             oldest = min(map(PROTOCOLS.index, on))
             missing = [name for name in missing if PROTOCOLS.index(name) > oldest]
+        # Where nothing but what an exception keeps is on, the baseline is still wanted beside it.
+        missing = missing or ([] if set(on) & set(self.strict.protocols) or not on else list(self.strict.protocols))
         if not weak and not missing and not unknown and on:
             return
         if weak:
@@ -316,6 +388,8 @@ class _Planner(Planner):
             seen = http.hsts(server)
             if seen is None or seen.value >= self.baseline.hsts_max_age:
                 continue
+            if "http.hsts" in self._excepted.get(id(server), Kept()).checks:
+                continue
             place = seen.statements[0] if seen.statements else server
             reason = f"max-age={seen.value} is less than {self.baseline.hsts_max_age}"
             if not seen.value:
@@ -395,7 +469,13 @@ class _Planner(Planner):
         for address, number in _tls_servers(after):
             settings = server_settings(rules, address, number)
             protocols = settings["protocols"].value
+            kept = kept_by(self.options, address.port or 0, address.servers[number][1])
             for name in self._weak_protocols(protocols):
+                if name in kept.protocols:
+                    continue
+                if name in self._kept(address, number).protocols:
+                    reason = f"httpd cannot switch {name} off while {', '.join(kept.ids)} keeps an older one on"
+                    self._leave_at(CHECKS[name], settings["protocols"].provenance[0], reason)
                 self._still(CHECKS[name], settings["protocols"].provenance)
             if not set(protocols) & set(baseline.protocols):
                 self._still("protocol.approved", settings["protocols"].provenance)
@@ -403,9 +483,11 @@ class _Planner(Planner):
                 if name not in protocols:
                     self._still(CHECKS[name], settings["protocols"].provenance)
             for key in ("suites_tls12", "suites_tls13"):
-                if key in settings and any(map(baseline.forbids_suite, settings[key].value)):
+                found = settings[key].value if key in settings else ()
+                if any(baseline.forbids_suite(name) and name not in kept.names for name in found):
                     self._still("suite.forbidden", settings[key].provenance)
-            if "groups" in settings and any(map(baseline.forbids_group, settings["groups"].value)):
+            found = settings["groups"].value if "groups" in settings else ()
+            if any(baseline.forbids_group(name) and name not in kept.names for name in found):
                 self._still("group.forbidden", settings["groups"].provenance)
         for leg in legs(after):
             settings = client_settings(rules, leg.scope)

@@ -116,19 +116,11 @@ class _Planner(Planner):
                     keep(decides, Kept(kept.ids, protocols=kept.protocols))
                 if default is not server:
                     keep(default, Kept(kept.ids, names=frozenset(n for n in kept.names if not n.startswith("TLS_"))))
-        if not found:
-            return found
-        owners: dict[int, list[Scope]] = {}
-        for scope in (scope for module in self.modules for scope in module.below()):
-            for item in scope.items:
-                if not isinstance(item, Scope) and self._uses.get(id(item), 0) > 1:
-                    owners.setdefault(id(item), []).append(scope)
-        for scopes in owners.values():
-            together = Kept()
-            for scope in scopes:
-                together |= found.get(id(scope), Kept())
-            for scope in scopes if together.ids else ():
-                keep(scope, together)
+        self.shared(
+            found,
+            (scope for module in self.modules for scope in module.below()),
+            lambda scope: (id(item) for item in scope.items if self._uses.get(id(item), 0) > 1),
+        )
         return found
 
     def _keep(self, scope: Scope) -> t.ContextManager[None]:
