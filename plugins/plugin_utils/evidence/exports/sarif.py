@@ -77,13 +77,10 @@ def _result(item: Json, ids: list[str], fallback: str) -> Json:
         "partialFingerprints": {"place/v1": _fingerprint(item, about)},
     }
     places = [one for one in item["provenance"] if one.get("file")] or [{"file": fallback, "line": 0}]
-    locations = [_location(one) for one in places if one["file"]]
+    locations = [_location(one) for one in places if one["file"]] or [{}]
     if about:
-        for location in locations or [{}]:
-            location["logicalLocations"] = [{"fullyQualifiedName": printable(about)}]
-            locations = locations or [location]
-    if locations:
-        result["locations"] = locations[:10]  # GitHub shows no more
+        locations[0]["logicalLocations"] = [{"fullyQualifiedName": printable(about)}]
+    result["locations"] = [location for location in locations if location][:10]  # GitHub takes no more
     if item["status"] == "excepted":
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": str(item["exception"])}]
     return result

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action of M(encryption.in_transit.gate): the gate from a playbook; the thinking is in plugin_utils/gate."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.errors import InTransitError
+from ..module_utils.findings.checks import SEVERITIES
+from ..module_utils.run.static import STACKS
+from ..module_utils.wire.engine import ScanOptions
+from ..plugin_utils import files
+from ..plugin_utils.evidence import facts
+from ..plugin_utils.evidence.text import plain
+from ..plugin_utils.gate import judgement, outputs
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; needs no connection and changes no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        static = {
+            "stack": {"type": "str", "required": True, "choices": sorted(STACKS)},
+            "path": {"type": "path", "required": True},
+        }
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "endpoints": {"type": "list", "elements": "str", "default": []},
+                "flows": {"type": "list", "elements": "str", "default": []},
+                "registers": {"type": "list", "elements": "path", "default": []},
+                "static": {"type": "list", "elements": "dict", "options": static, "default": []},
+                "profile": {"type": "str", "default": "intermediate"},
+                "baseline": {"type": "dict", "default": {}},
+                "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
+                "timeout": {"type": "float", "default": 5.0},
+                "directory": {"type": "path", "default": ""},
+            }
+        )
+        options = plain(options)
+        request = judgement.Request(
+            tuple(options["endpoints"]),
+            tuple(options["flows"]),
+            tuple(options["registers"]),
+            tuple((one["stack"], one["path"]) for one in options["static"]),
+            options["profile"],
+            options["baseline"],
+            options["fail_severity"],
+            ScanOptions(connect_timeout=options["timeout"], read_timeout=options["timeout"], http=True),
+        )
+        try:
+            answer = judgement.ask(request, datetime.datetime.now(datetime.timezone.utc))
+            made = {
+                "gate.json": outputs.json_text(answer),
+                "gate.xml": outputs.junit_text(answer),
+                "gate.sarif": outputs.sarif_text(answer, facts.collection()),
+            }
+            written = list(made) if options["directory"] else []
+            if written and not self._task.check_mode:
+                files.write_all(options["directory"], made)
+        except (InTransitError, ValueError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        text = outputs.text(answer, max(80, min(shutil.get_terminal_size((80, 24)).columns, 160)))
+        display.display("\n" + text + "\n")
+        result.update(
+            changed=bool(written),
+            failed=answer.code != 0,
+            code=answer.code,
+            msg=text.splitlines()[-1],
+            files=[os.path.join(options["directory"], name) for name in written],
+        )
+        return result
