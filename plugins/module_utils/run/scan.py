@@ -11,7 +11,6 @@ import sys
 
 from ..baseline import model
 from ..errors import InTransitError
-from ..findings import judge
 from ..wire import engine, lean
 
 TYPE_CHECKING = False
@@ -72,7 +71,9 @@ def stream(
     grants: Sequence[Json] = (),
 ) -> Iterator[Json]:
     """The same, one at a time, each as soon as those before it are finished."""
-    for seen in engine.stream(endpoints, baseline, options):
+    for seen in engine.stream(endpoints, baseline, options, _get_ready):
+        from ..findings import judge  # loaded by now
+
         report, about = seen, {**(subject or {}), **(subjects or {}).get(seen["endpoint"], {})}
         findings = judge.judge_report(report, baseline, about, grants)
         if grants and judge.needs_survey(report, findings, about, grants):
@@ -90,6 +91,12 @@ def _in_full(options: ScanOptions | None) -> ScanOptions:
     full = copy(options) if options else engine.ScanOptions()
     full.detail = "full"
     return full
+
+
+def _get_ready() -> None:
+    """Load what is of use only when there are answers, while the first of them are on their way."""
+    from ..findings import judge  # noqa: F401  for stream()
+    from ..wire import certificate  # noqa: F401  for reports
 
 
 def exit_status(verdicts: Iterable[str]) -> int:

@@ -45,8 +45,9 @@ _STREAM = socket.SOCK_STREAM | _NONBLOCK
 
 _READ_SIZE = 8192
 
-#: Events handled before connections are opened in place of those that are done: endpoints are not to wait for us.
-_AT_ONCE = 32
+#: After the events of one in so many connections, others are opened in place of those that are done:
+#: endpoints always have something to answer while we think.
+_AT_ONCE = 4
 
 _NEVER = float("inf")
 
@@ -134,9 +135,12 @@ def scan(
 
 
 def stream(
-    endpoints: Iterable[str | Endpoint], baseline: Baseline, options: ScanOptions | None = None
+    endpoints: Iterable[str | Endpoint],
+    baseline: Baseline,
+    options: ScanOptions | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[Json]:
-    """The same, one report at a time."""
+    """The same, one report at a time. ``meanwhile`` is called once, when the first questions are out."""
     options = options or ScanOptions()
     parsed = [item if isinstance(item, Endpoint) else endpoints_.parse(item) for item in endpoints]
     for endpoint in parsed:
@@ -145,7 +149,7 @@ def stream(
             # max_connect_errors (100 by default) refuse that host and every application on it.
             why = "hundreds of connections without a login would lock this host out of the database"
             raise EndpointError(endpoint.uri, f"{why} (max_connect_errors); scan it with detail=verdict")
-    return _Scan(parsed, baseline, options).run()
+    return _Scan(parsed, baseline, options, meanwhile).run()
 
 
 class _Target:
@@ -272,8 +276,14 @@ class _Selector:
 class _Scan:
     """One run over a list of endpoints."""
 
-    def __init__(self, endpoints: list[Endpoint], baseline: Baseline, options: ScanOptions) -> None:
-        self.endpoints, self.options = endpoints, options
+    def __init__(
+        self,
+        endpoints: list[Endpoint],
+        baseline: Baseline,
+        options: ScanOptions,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
+        self.endpoints, self.options, self.meanwhile = endpoints, options, meanwhile
         self.kit = Kit(baseline)
         self.hosts: dict[str, _Host] = {}
         self.ready: list[_Host] = []
@@ -304,7 +314,9 @@ class _Scan:
                     place += 1
                 if self.unfinished:
                     self._launch()
-                    reports.certificate_reader()
+                    if self.meanwhile is not None:
+                        self.meanwhile()
+                        self.meanwhile = None
                     self._wait()
                 elif exhausted and not self.done:
                     return
@@ -503,7 +515,7 @@ class _Scan:
             if wake != _NEVER:
                 time.sleep(max(wake - now, 0.0))
             return
-        for fd, _mask in self.poller.poll(max(wake - now, 0.0), _AT_ONCE):
+        for fd, _mask in self.poller.poll(max(wake - now, 0.0), len(self.connections) // _AT_ONCE or 1):
             connection = self.connections.get(fd)
             if connection is not None:
                 self._step(connection)

@@ -22,7 +22,6 @@ from .plan import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
     from typing import Any
 
     from .answers import Answer
@@ -259,6 +258,8 @@ def _features(examination: Examination, accepted: list[Probe]) -> Json:
     answer = next((answer for answer in seen if answer is not None), None)
     if examination.survey is not None:
         features["fallback_scsv"] = examination.survey.fallback_scsv
+        told = (talk.result for talk in examination.talks if talk.id == "early_data")
+        features["early_data"] = next(told, None)
     sealed = next((probe.answer for probe in accepted if probe.flight is not None), None)
     if sealed is not None and sealed.certificates is not None:
         features["client_certificate"], features["ocsp_staple"] = sealed.client_certificate, sealed.staple
@@ -291,15 +292,9 @@ def _certificates(examination: Examination, accepted: list[Probe]) -> list[Json]
     return found
 
 
-def certificate_reader() -> ModuleType:
-    """Loaded when it is first asked for: best while answers are on their way."""
-    from . import certificate
-
-    return certificate
-
-
 def _chain(examination: Examination, probe: Probe, chain: list[bytes]) -> Json:
-    certificate = certificate_reader()
+    from . import certificate  # not needed for endpoints that fail before
+
     endpoint = examination.endpoint
     try:
         facts, order = _facts(chain)
@@ -325,7 +320,8 @@ _KNOWN_MOST = 64
 
 def _facts(chain: list[bytes]) -> tuple[list[Json], str]:
     """Facts of each certificate, and what is to be said of their order. Raises CertificateFormatError."""
-    certificate = certificate_reader()
+    from . import certificate  # loaded by now
+
     key = tuple(chain)
     if key not in _KNOWN:
         if len(_KNOWN) >= _KNOWN_MOST:

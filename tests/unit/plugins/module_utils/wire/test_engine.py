@@ -219,6 +219,15 @@ def test_reports_are_streamed(good: Server) -> None:
     assert seen == [good.uri()] * 5
 
 
+def test_what_is_done_meanwhile_is_done_once_while_questions_are_out(good: Server) -> None:
+    under_way: list[int] = []
+    scan = engine._Scan([engine.endpoints_.parse(good.uri())] * 9, BASELINE, QUICK)
+    scan.meanwhile = lambda: under_way.append(len(scan.connections))
+    assert len(list(scan.run())) == 9
+    assert len(under_way) == 1
+    assert under_way[0] > 0
+
+
 def test_leaving_a_stream_early_closes_everything(good: Server) -> None:
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))
