@@ -13,12 +13,14 @@ the mail in plaintext: so clients are changed only when asked, or when the one r
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ...baseline.dialects import openssl
 from ...baseline.model import PROTOCOLS, Clamp, clamp
 from ...errors import BaselineError, ConfigurationError
-from ..contract import Edit, Plan, Provenance, Unmended
+from ..contract import Edit, Kept, Plan, Provenance, Unmended
+from ..planning import OF_LEVEL_0, kept_by, relaxed
 from . import layout, policy, values
 from .config import Client, Config, Server, ciphers, expand
 from .effective import clients, doors, is_local, servers, why_no_tls
@@ -53,6 +55,7 @@ def plan(
     clamped, clamps = clamp(baseline, instance.capabilities)
     planner = _Planner(instance, documents, clamped, options)
     planner.demand_levels()
+    planner.pin_excepted()
     planner.mend_protocols()
     planner.mend_suites()
     planner.mend_groups()
@@ -84,6 +87,10 @@ class _Planner:
         self.unmended: list[Unmended] = []
         self._added: dict[str, layout.Why] = {}
         self._kept: set[int] = set()
+        self.options = options
+        self._level = _LEVEL
+        #: By service: what exceptions keep, and the baseline that holds there.
+        self._excepted: dict[int, tuple[Kept, Baseline]] = {}
 
     # --- noting what to do ----------------------------------------------------------------------------------------
 
@@ -161,6 +168,59 @@ class _Planner:
                 option = layout.new_option(door.service, name)
             self._set(option, least, "transport.plaintext", reason)
 
+    # --- what exceptions keep -------------------------------------------------------------------------------------
+
+    def pin_excepted(self) -> None:
+        """What is kept becomes the service's own option, so that main.cf can be mended for everyone else."""
+        for door in doors(self.config):
+            kept = kept_by(self.options, door.port)
+            for _label, server in door.answers if kept.ids and door.owner.offered else ():
+                service = server.scope.service
+                if service is None or not server.offered or id(service) in self._excepted:
+                    continue
+                suites, spoken = server.ciphers(), server.protocols().names
+                holds = relaxed(self.baseline, kept, spoken, suites.names, server.groups()[0])
+                self._excepted[id(service)] = kept, holds
+                old = [name for name in holds.protocols if name not in self.baseline.protocols]
+                if old:
+                    words = values.exclusions(holds.protocols, self.instance.capabilities.protocols)
+                    self._pin(service, f"{server.prefix}{server.mode}protocols", ",".join(words), _CHECKS[old[0]], kept)
+                if holds.suites_tls12 != self.baseline.suites_tls12:
+                    name = f"tls_{suites.grade}_cipherlist"
+                    text = server.scope.text(name)
+                    if any(map(holds.forbids_suite, suites.names)):
+                        low = any(one in holds.protocols for one in OF_LEVEL_0)
+                        level = suites.level if low else max(_LEVEL, suites.level)
+                        text = f"{openssl.cipher_list(holds.suites_tls12)}:@SECLEVEL={level}"
+                    self._pin(service, name, text, "suite.forbidden", kept)
+                    # Which list counts must not change with main.cf either.
+                    used = server.prefix + ("tls_mandatory_ciphers" if server.enforced else "tls_ciphers")
+                    self._pin(service, used, suites.grade, "suite.forbidden", kept)
+                if "session.tickets" in kept.checks and server.tickets()[0] != "off":
+                    options = ",".join(values.split(server.scope.text("tls_ssl_options")))
+                    self._pin(service, "tls_ssl_options", options, "session.tickets", kept)
+
+    def _pin(self, service: Service, name: str, value: str, check: str, kept: Kept) -> None:
+        """An option of the service's own, also where other options are left alone: without it, it would lose it."""
+        option = self.config.scope(service).decider(name)
+        if option is None or not option.service:
+            option = layout.new_option(service, name)
+        if option.current != value:
+            option.planned, option.check, option.reason = value, check, f"{', '.join(kept.ids)} keeps it here"
+        self._kept.add(id(option))
+
+    @contextlib.contextmanager
+    def _under(self, server: Server) -> t.Iterator[Kept]:
+        """Judge a server by the baseline that holds for it."""
+        strict, service = self.baseline, server.scope.service
+        kept, self.baseline = self._excepted.get(id(service), (Kept(), strict))
+        if "signature.forbidden" in kept.checks and any(name in self.baseline.protocols for name in OF_LEVEL_0):
+            self._level = 0
+        try:
+            yield kept
+        finally:
+            self.baseline, self._level = strict, _LEVEL
+
     # --- protocols ------------------------------------------------------------------------------------------------
 
     def _weak_protocols(self, names: t.Iterable[str]) -> list[str]:
@@ -199,7 +259,7 @@ class _Planner:
         # A value that refers to another is right when that one is.
         for referring in (False, True):
             for service, entry in entries:
-                if ("$" in entry.value) is not referring:
+                if ("$" in entry.value) is not referring or id(entry) in self._kept:
                     continue
                 scope = self.config.scope(service)
                 text = values.expand(entry.current, scope.text)
@@ -250,7 +310,7 @@ class _Planner:
         return "signature.forbidden", f"security level {found.level} lets SHA-1 sign handshakes"
 
     def _is_bad(self, found: Ciphers) -> bool:
-        return bool(found.problem) or self._weak_suites(found.names) or found.level < _LEVEL
+        return bool(found.problem) or self._weak_suites(found.names) or found.level < self._level
 
     def mend_suites(self) -> None:
         if not self.baseline.suites_tls12:
@@ -261,7 +321,7 @@ class _Planner:
             reason = "without a certificate only anonymous suites work; give it one, then the suites can be mended"
             self._leave("suite.forbidden", nameless.certificates().places, reason)
             return
-        bad = [server for server in speaking if self._is_bad(server.ciphers())]
+        bad = [one for one in speaking if self._is_bad(one.ciphers()) and id(one.scope.service) not in self._excepted]
         if not bad:
             return
         grade = self._grade()
@@ -312,6 +372,8 @@ class _Planner:
     def mend_groups(self) -> None:
         approved = self.baseline.groups
         for server in servers(self.config):
+            if "group.forbidden" in self._excepted.get(id(server.scope.service), (Kept(), None))[0].checks:
+                continue
             names, _places = server.groups()
             bad = [name for name in names if self.baseline.forbids_group(name)]
             if names and not bad and any(name in approved for name in names):
@@ -332,7 +394,8 @@ class _Planner:
         if self.baseline.session_tickets != "off":
             return  # tlsmgr(8) replaces ticket keys by itself
         for server in servers(self.config):
-            if server.tickets()[0] == "off":
+            kept = self._excepted.get(id(server.scope.service), (Kept(), None))[0]
+            if server.tickets()[0] == "off" or "session.tickets" in kept.checks:
                 continue
             options = server.scope.text("tls_ssl_options")
             value = f"{options}, NO_TICKET" if options else "NO_TICKET"
@@ -434,14 +497,18 @@ class _Planner:
                 reason = f"{server.scope.label}: {why_no_tls(server)}"
                 self._leave("protocol.approved", server.certificates().places, reason)
                 continue
-            found = server.value(server.mode + "protocols")
-            objection = self._objection(found.text)
-            if objection:
-                self._leave(objection[0], found.places, f"{objection[1]}; still in force after all edits")
-            suites = server.ciphers()
-            if self.baseline.suites_tls12 and not server.anonymous and self._is_bad(suites):
-                check, reason = self._why(suites)
-                self._leave(check, suites.places, f"{reason}; still in force after all edits")
-            names, places = server.groups()
-            if any(map(self.baseline.forbids_group, names)):
-                self._leave("group.forbidden", places, "still in force after all edits")
+            with self._under(server):
+                self._check(server)
+
+    def _check(self, server: Server) -> None:
+        found = server.value(server.mode + "protocols")
+        objection = self._objection(found.text)
+        if objection:
+            self._leave(objection[0], found.places, f"{objection[1]}; still in force after all edits")
+        suites = server.ciphers()
+        if self.baseline.suites_tls12 and not server.anonymous and self._is_bad(suites):
+            check, reason = self._why(suites)
+            self._leave(check, suites.places, f"{reason}; still in force after all edits")
+        names, places = server.groups()
+        if any(map(self.baseline.forbids_group, names)):
+            self._leave("group.forbidden", places, "still in force after all edits")
