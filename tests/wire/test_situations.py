@@ -8,6 +8,7 @@ import contextlib
 import resource
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,9 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.baseline imp
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import scan
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 from ansible_collections.encryption.in_transit.tests.servers import catalogue, synthetic
-from ansible_collections.encryption.in_transit.tests.servers.server import free_port
+from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.servers.programs import BOOKWORM
+from ansible_collections.encryption.in_transit.tests.servers.server import Process, free_port
 
 Report = t.Dict[str, t.Any]
 QUICK = ScanOptions(read_timeout=1, patience=5)
@@ -135,3 +138,11 @@ def test_hostile_neighbours_change_nothing(serve: t.Callable[[str], t.Any]) -> N
     assert "\x1b" not in str(reports[5])
     assert seconds < 60  # none hangs
     assert grown < 50
+
+
+@pytest.mark.parametrize(("directives", "allowed"), [("ssl_early_data on;", True), ("ssl_early_data off;", False)])
+def test_early_data_of_nginx(pki: Pki, folder: Path, directives: str, allowed: bool) -> None:
+    argv = catalogue.nginx(BOOKWORM, "ssl_protocols TLSv1.2 TLSv1.3;", directives)
+    with Process("early-data", lambda port, own: argv(pki, port, own), folder) as server:
+        (full,) = look(f"tls://127.0.0.1:{server.port}", options=ScanOptions(detail="full"))
+    assert full["features"]["early_data"] is allowed

@@ -91,7 +91,8 @@ def scan(
         der=options["der"],
     )
     vantage = options["vantage"] or platform.node()
-    reports, findings, der = [], [], {}
+    reports, findings = [], []
+    der: dict[str, str] = {}
     grants = exceptions.checked(options["exceptions"], today())
     stream = desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"], grants=grants)
     for report in stream:

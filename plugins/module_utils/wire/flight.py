@@ -12,6 +12,8 @@ from .hello import ALPN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import typing as t
+
     from .answers import Answer
 
 #: Attempts at reading a flight that comes in pieces; the key exchange is done again in each.
@@ -23,7 +25,7 @@ _RECORD_HEADER = 5
 class Flight:
     """The keys of one hello, and what they open."""
 
-    __slots__ = ("_attempts", "_keys", "error", "sent")
+    __slots__ = ("_attempts", "_keys", "error", "messages", "sent")
 
     def __init__(self, groups: tuple[int, ...]) -> None:
         """Raises kex.KeyExchangeError for a group that no key exchange is there for."""
@@ -31,9 +33,15 @@ class Flight:
         self._attempts = 0
         self.sent = b""
         self.error = ""
+        self.messages: list[tuple[int, bytes]] = []
 
     def share(self, group: int) -> bytes:
         return dict(self._keys.shares())[group]
+
+    @property
+    def done(self) -> t.Any:
+        """What ``kex.ClientKeys.done`` says: None until all of the flight was read."""
+        return self._keys.done
 
     def open(self, answer: Answer) -> bool:
         """Add to an answer what its encrypted records hold. True when they hold all, or nothing readable."""
@@ -43,6 +51,7 @@ class Flight:
             messages = self._keys.decrypt_flight(self.sent[_RECORD_HEADER:], answer.hello, records)
             if not messages or messages[-1][0] != kex.FINISHED:
                 return self._attempts >= _ATTEMPTS
+            self.messages = messages
             extensions = self._keys.extensions(messages)
             answer.certificates = self._keys.certificates(messages)
             if answer.certificates:

@@ -6,7 +6,7 @@ In TLS 1.3 the certificate and the signature over the handshake are encrypted to
 the least that makes them readable: a key share we know the secret of, the key schedule, and the record ciphers.
 
 What keeps it so small is that nothing here needs to be kept secret. The flight holds what the server shows to anyone
-who asks, and nothing is ever sent under its keys. Therefore
+who asks, and nothing is ever sent under its keys but that we are done (``ticket.py``). Therefore
 
 - private keys are those that make the arithmetic vanish: 1 on the NIST curves and in the finite-field groups, where the
   shared secret then is the server's own share; the zero vector in ML-KEM, where the ciphertext shows the message. They
@@ -346,12 +346,16 @@ class _Schedule:
 
     def __init__(self, hash_name: str, shared: bytes, hellos_digest: bytes) -> None:
         self.hash_name = hash_name
-        empty = hashlib.new(hash_name)
-        zeros = bytes(empty.digest_size)
-        early = self.hmac(zeros, zeros)
-        handshake = self.hmac(self.expand(early, "derived", empty.digest(), len(zeros)), shared)
+        zeros = bytes(hashlib.new(hash_name).digest_size)
+        handshake = self.hmac(self.derived(self.hmac(zeros, zeros)), shared)
+        self.handshake, self.hellos_digest = handshake, hellos_digest
         self.server = self.expand(handshake, "s hs traffic", hellos_digest, len(zeros))
         self.finished_key = self.expand(self.server, "finished", b"", len(zeros))
+
+    def derived(self, secret: bytes) -> bytes:
+        """What the next secret of the schedule is extracted with."""
+        empty = hashlib.new(self.hash_name)
+        return self.expand(secret, "derived", empty.digest(), empty.digest_size)
 
     def hmac(self, key: bytes, data: bytes) -> bytes:
         return hmac.new(key, data, self.hash_name).digest()
@@ -377,6 +381,13 @@ def _extensions(data: bytes) -> dict[int, bytes]:
         kind = int.from_bytes(data[at : at + 2], "big")
         found[kind], at = _vector(data, at + 2, 2)
     return found
+
+
+def ticket_extensions(body: bytes) -> dict[int, bytes]:
+    """Type -> content of the extensions of a NewSessionTicket (RFC 8446 section 4.6.1)."""
+    _nonce, at = _vector(body, 8, 1)
+    _ticket, at = _vector(body, at, 2)
+    return _extensions(_vector(body, at, 2)[0])
 
 
 def _server_hello(message: bytes) -> tuple[int, int, bytes]:
@@ -407,6 +418,7 @@ class ClientKeys:
             self._exchanges[group] = _EXCHANGES[group]()
         # Of the last server share: a flight that comes in pieces is read again with each of them.
         self._chosen, self._secret = (0, b""), b""
+        self.done: tuple[_Suite, _Schedule, t.Any, int] | None = None
 
     def shares(self) -> list[tuple[int, bytes]]:
         """Group and ``key_exchange`` for the key_share extension, in the order of ``groups``."""
@@ -420,6 +432,9 @@ class ClientKeys:
         retry: tuple[bytes, bytes] | None = None,
     ) -> list[Message]:
         """The encrypted handshake messages of the server's first flight, as (handshake type, body).
+
+        After a complete one ``done`` holds suite, key schedule, running transcript hash up to the server's Finished,
+        and how many of the records it took.
 
         ``client_hello`` and ``server_hello`` are handshake messages: with their header of four octets, without record
         headers. ``encrypted_records`` are the fragments of the records of type 23 (application_data) in order, without
@@ -452,7 +467,7 @@ class ClientKeys:
         _expect(all(suite.tag_length < n <= _RECORD_LIMIT for n in sizes), "an encrypted record of impossible length")
         messages: list[Message] = []
         pending = bytearray()
-        for plain in suite.decrypt(key, iv, encrypted_records):
+        for count, plain in enumerate(suite.decrypt(key, iv, encrypted_records), 1):
             content = plain.rstrip(b"\0")
             if content[-1:] == b"\x15":
                 raise KeyExchangeError(f"the server sent an encrypted alert: {content[:2].hex()}")
@@ -468,6 +483,8 @@ class ClientKeys:
                 if kind == FINISHED:
                     expected = schedule.hmac(schedule.finished_key, transcript.digest())
                     _expect(body == expected, "the server's Finished does not fit the flight")
+                    transcript.update(pending[at:end])
+                    self.done = suite, schedule, transcript, count
                     return messages
                 transcript.update(pending[at:end])
                 at = end

@@ -358,7 +358,9 @@ class Examination:
         return None if first is None else self.ask_also("control.check", first.hello)
 
     def _beyond_tls(self) -> Generator[list[Any], None, None]:
-        """What the protocol inside says: HSTS, and whether it goes on without TLS."""
+        """What only a finished handshake shows, and what the protocol inside says."""
+        if self.full:
+            yield from self._early_data()
         if self.ask_http and self.endpoint.scheme == "https":
             from . import http
 
@@ -369,6 +371,16 @@ class Examination:
             ask = starttls.PLAINTEXT_PROBES.get(self.endpoint.upgrade)
             if ask is not None:
                 yield from self._talk("plaintext", lambda endpoint: ask(endpoint.sni or endpoint.host))
+
+    def _early_data(self) -> Generator[list[Any], None, None]:
+        """Whether clients that come back may send data with their first flight."""
+        from .ticket import SUITES, early_data
+
+        group = self.readable_group() if self.accepted(TLS13) else None
+        suites = tuple(code for code in self.kit.version13.suites if code in SUITES)
+        if group is not None and suites:
+            hello = self.kit.version13.variant(suites=suites, groups=(group,), shares=(group,), until=UNTIL_FLIGHT)
+            yield from self._talk("early_data", lambda endpoint: early_data(endpoint, hello))
 
     def _probe(self, name: str, hello: Hello, named: bool = True) -> Probe:
         probe = Probe(name, hello, self.endpoint.sni if named else None)
