@@ -100,6 +100,15 @@ instances:
       elements: dict
       returned: when O(export) is true
       sample: []
+    certificates:
+      description:
+        - Every certificate, key and trust file that a listener names, with the facts of the certificates in it, their
+          order, and who may read it. Nothing of a private key is read.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {path: /etc/ssl/private/a.key, use: key, access: {owner: root, group: root, mode: '0600', others: false}}
     export:
       description: The configuration, secrets redacted.
       type: list

@@ -195,6 +195,7 @@ class _Work:
         self._tell_diff(view)
         self._tell_proofs(look, look)
         self._judge(view.listeners, view.plan, look)
+        self._tell_certificates(view.listeners, look)
         handshakes = list(look.values())
         plaintext = [endpoint for one in view.listeners if not one.tls for endpoint in one.endpoints]
         if plaintext and self.options.get("proof", True):
@@ -526,6 +527,14 @@ class _Work:
             status = "fail" if contradictions else "pass"
             text = "; ".join(contradictions) or "no handshake contradicts the files"
             found.append(judge.finding("config.running", status, "effective", about, text))
+
+    def _tell_certificates(self, listeners: t.Sequence[Listener], look: Json) -> None:
+        from ..findings.certificates import judge_files
+        from .certificates import inspect
+
+        named = inspect(self.host, self.instance, listeners)
+        self.result["certificates"] = named
+        self.result["findings"] += judge_files(named, look, {"stack": self.stack.name})
 
     def _tell_unmended(self, unmended: t.Any) -> None:
         """Give the findings at that place the reason why it was left; where there is none, it is a finding itself."""

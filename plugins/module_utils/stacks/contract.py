@@ -49,6 +49,8 @@ class Listener(t.NamedTuple):
                            begins without TLS: whether work goes on when nobody asks for it
     ``peer_verification``  bool; only for ``role`` client
     ``certificates``       tuple of paths
+    ``keys``               tuple of paths of private keys; none where they stand in the same files
+    ``trust``              tuple of paths of the certificates by which peers are verified, files and folders
     =====================  ==========================================================================================
 
     ``endpoints`` are URIs by which the host itself can reach the listener for a handshake (loopback for wildcard

@@ -571,6 +571,9 @@ class _Config:
             found["session_tickets"] = Setting("off", self._openssl_place("Options"))
         if self.text("rsa_cert_file"):
             found["certificates"] = Setting((self.text("rsa_cert_file"),), self.places("rsa_cert_file"))
+        for key, name in (("keys", "rsa_private_key_file"), ("trust", "ca_certs_file")):
+            if self.text(name):
+                found[key] = Setting((self.text(name),), self.places(name))
         return found
 
     def _openssl_place(self, command: str) -> tuple[Provenance, ...]:

@@ -260,6 +260,10 @@ class Rules:
 GROUP_COMMANDS = ("groups", "curves", "ecdhparameters")
 
 
+#: Directives that name files of keys, and of the certificates by which clients are verified.
+_FILES = {"keys": ("sslcertificatekeyfile",), "trust": ("sslcacertificatefile", "sslcacertificatepath")}
+
+
 def listeners(instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
     """Server listeners address by address, each address's first host first, then the connections to backends."""
     configuration = resolve(instance, documents)
@@ -306,6 +310,10 @@ def server_settings(rules: Rules, address: Address, number: int) -> dict[str, Se
     certificates = rules.certificates(scope)
     if certificates.statements:
         found["certificates"] = certificates.setting()
+    for key, words in _FILES.items():
+        named = tuple(item for word in words for item in scope.merged(word))
+        if named:
+            found[key] = Found(tuple(word for item in named for word in item.args[:1]), named, "").setting()
     return found
 
 

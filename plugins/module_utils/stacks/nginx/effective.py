@@ -242,6 +242,10 @@ class Rules:
         return scope if self.version >= OWN_PROTOCOLS else default
 
 
+#: Directives that name files of keys, and of the certificates by which clients are verified.
+_FILES = {"keys": ("ssl_certificate_key",), "trust": ("ssl_client_certificate", "ssl_trusted_certificate")}
+
+
 @no_collection()
 def listeners(instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
     """Server listeners address by address, each address's default server first, then the connections to upstreams."""
@@ -261,6 +265,10 @@ def _server(rules: Rules, address: Address, number: int, every: t.Sequence[Addre
         certificates = rules.certificates(scope)
         if certificates.directives:
             settings["certificates"] = certificates.setting()
+        for key, words in _FILES.items():
+            named = tuple(item for word in words for item in scope.inherited(word))
+            if named:
+                settings[key] = Found(tuple(word for item in named for word in item.args), named, "").setting()
         if address.context == "http" and not _rejects(scope):
             age = http.hsts(scope)
             if age is not None:

@@ -176,8 +176,19 @@ def server_settings(server: Server) -> dict[str, Setting]:
         "groups": Setting(group_names, group_places),
         "session_tickets": Setting(tickets, ticket_places),
         "certificates": Setting(tuple(certificates.text.split()), certificates.places),
+        **_files(server, "keys", ("tls_key_file", "tls_eckey_file", "tls_dkey_file")),
+        **_files(server, "trust", ("tls_CAfile", "tls_CApath")),
         **_suites(server.config, names, suites.names, suites.places, protocols.places),
     }
+
+
+def _files(server: Server, key: str, names: tuple[str, ...]) -> dict[str, Setting]:
+    """Files that a server names; with a chain file it looks at no key file (smtpd_tls_chain_files in postconf(5))."""
+    if key == "keys" and server.value("tls_chain_files").text:
+        return {}
+    named = [value for value in map(server.value, names) if value.text]
+    places = tuple(place for value in named for place in value.places)
+    return {key: Setting(tuple(value.text for value in named), places)} if named else {}
 
 
 def _suites(
