@@ -18,8 +18,13 @@ VERDICTS = {
     "non_compliant": "NON-COMPLIANT",
     "indeterminate": "INDETERMINATE",
     "unreachable": "UNREACHABLE",
+    "excepted": "under exception",
     "compliant": "compliant",
 }
+
+
+#: What stands above what holds only thanks to exceptions, which no total counts as good.
+_EXCEPTED = "Under approved exceptions, until they end:"
 
 
 class Summary(t.NamedTuple):
@@ -38,6 +43,7 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
     rows: list[tuple[object, ...]] = []
     failures: list[str] = []
     notes: list[str] = []
+    excepted: list[str] = []
     counts = dict.fromkeys(("changed", "unchanged", "failed", "unreachable", "absent"), 0)
     open_findings = 0
     for host in sorted(results):
@@ -71,12 +77,14 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
             if state == "failed":
                 failures.append(f"{host}: {_sentence(result.get('msg') or 'failed without a message')}")
             notes += [f"{host}: {line}" for line in _grouped(found)]
+            excepted += [f"{host}: {line}" for line in _grouped(_under_exception(result))]
     done = "would change" if check_mode else "changed"
     parts = [f"{counts['changed']} {done}"]
     parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
     lines = [table(("HOST", "STACK", "RESULT", "EDITS", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
     lines += ["", "Failed, and left as before unless it says otherwise:", *failures] if failures else []
     lines += ["", "Open now:" if check_mode else "Left open:", *capped(notes)] if notes else []
+    lines += ["", _EXCEPTED, *capped(excepted)] if excepted else []
     lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
     code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
     return Summary("\n".join(lines), code, {**counts, "open_findings": open_findings})
@@ -108,12 +116,13 @@ def verify(
     owners: t.Mapping[str, str],
     errors: t.Mapping[str, str | None] | None = None,
     width: int = 80,
+    reminders: t.Sequence[str] = (),
 ) -> Summary:
     """The judgement of files and endpoints.
 
     ``audits`` maps host to stack to the result of the ``<stack>_tls_info`` module; ``reports`` are wire reports with
     ``findings`` and ``verdict``; ``owners`` maps an endpoint to its host, ``errors`` a host to why it was
-    not read.
+    not read. ``reminders`` are sentences about entries of the registers.
     """
     reports = sorted(
         reports,
@@ -133,6 +142,10 @@ def verify(
             )
         )
     inside: list[str] = []
+    excepted: list[str] = []
+    for one in reports:
+        host = owners.get(one["endpoint"]) or one["address"]
+        excepted += [f"{host}: {line}" for line in _grouped(_under_exception(one))]
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
         if not audits[host] and (errors or {}).get(host):
@@ -146,6 +159,7 @@ def verify(
             for item in found:
                 statuses[item["status"]] += 1
             inside += [f"{host}: {line}" for line in _grouped(found)]
+            excepted += [f"{host}: {line}" for line in _grouped(_under_exception(result or {}))]
     lines = []
     if rows:
         cut = len(rows) - MOST
@@ -154,6 +168,8 @@ def verify(
     if inside:
         lines += ["", "What the hosts' own files and handshakes say:"]
         lines += capped(inside)
+    lines += ["", _EXCEPTED, *capped(list(dict.fromkeys(excepted)))] if excepted else []
+    lines += ["", "What the registers ask for:", *capped(list(reminders))] if reminders else []
     if unread:
         lines += ["", *capped(unread)]
     parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
@@ -173,6 +189,10 @@ def _accepted(report: Json) -> str:
 # --- lines ------------------------------------------------------------------------------------------------------
 
 
+def _under_exception(result: Json) -> list[Json]:
+    return [item for item in result.get("findings") or () if item["status"] == "excepted"]
+
+
 def _grouped(findings: t.Iterable[Json]) -> list[str]:
     """One line for each check that does not pass, the worst first: what was seen, where, and in how many places."""
     groups: dict[tuple[str, str], list[Json]] = {}
@@ -183,7 +203,8 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
         places = list(dict.fromkeys(filter(None, map(_place, items))))
         more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
         where = f" ({one_line(places[0])}{more})" if places else ""
-        lines.append(f"{status} {check}: {_sentence(items[0]['observed'])}{where}")
+        words = status if status != "excepted" else f"{one_line(items[0]['exception'])} covers"
+        lines.append(f"{words} {check}: {_sentence(items[0]['observed'])}{where}")
     return lines
 
 
