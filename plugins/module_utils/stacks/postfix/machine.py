@@ -181,6 +181,11 @@ def test(host: Host, instance: Instance) -> TestResult:
         problem = client.protocols()[0].problem
         if problem:
             warnings.append(f"{client.scope.label}: {problem}, so mail goes out without TLS")
+        # TLS_README, "Client-side TLS connection reuse": the connection is kept by another daemon.
+        reuses = client.modes() and client.scope.yes(client.prefix + "tls_connection_reuse")
+        if reuses and not list(config.commands("tlsproxy")):
+            name = f"{client.prefix}tls_connection_reuse"
+            warnings.append(f"{client.scope.label}: {name} needs tlsproxy in master.cf; mail over TLS is deferred")
     return TestResult(not problems, "\n".join(filter(None, (said, *problems))), tuple(warnings))
 
 

@@ -69,6 +69,11 @@ TRAPS = [
         "mine = >=TLSv1\nsmtpd_tls_protocols = $mine\nsmtpd_tls_mandatory_protocols = $smtpd_tls_protocols\n",
         (ALL, ALL, ALL),
     ),
+    Trap(
+        "a last line that goes on, and has no end",
+        "smtpd_tls_mandatory_protocols = >=TLSv1.2\nsmtpd_tls_protocols = !SSLv2,\n  !SSLv3",
+        (ALL, NEW, NEW),
+    ),
     Trap("one positive name makes it a list of what is on",
          "smtpd_tls_protocols = !SSLv2, !SSLv3, !TLSv1, TLSv1.1, TLSv1.2\n",
          (("TLSv1.1", "TLSv1.2"), ALL, ALL)),

@@ -8,14 +8,19 @@ on loopback ports, and is gone when the tests end.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 import shutil
+import smtplib
 import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -77,7 +82,8 @@ class Daemon(Postfix):
             check=True, capture_output=True,
         )  # fmt: skip
 
-    def write(self, main="", submission="", level="may"):
+    def write(self, main="", submission="", level="may", master=""):
+        """``master`` takes the place of the first smtpd."""
         (self.config / "main.cf").write_text(
             f"compatibility_level = 2\nqueue_directory = {self.folder}/queue\ndata_directory = {self.folder}/data\n"
             f"inet_interfaces = 127.0.0.1\nmyhostname = mx.example\nmaillog_file_prefixes = {self.folder}\n"
@@ -85,8 +91,9 @@ class Daemon(Postfix):
             f"smtpd_tls_cert_file = {self.folder}/cert.pem\nsmtpd_tls_key_file = {self.folder}/key.pem\n{main}"
         )
         a, b, c = self.ports
+        first = f"1 postscreen\n{master}" if master else "- smtpd\n"
         (self.config / "master.cf").write_text(
-            f"{a} inet n - n - - smtpd\n{b} inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt {submission}\n"
+            f"{a} inet n - n - {first}{b} inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt {submission}\n"
             f"{c} inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n{DAEMONS}"
         )
 
@@ -167,10 +174,169 @@ def test_trap(daemon, trap):
         assert daemon.accepted(port) == (("TLSv1.2", "TLSv1.3") if offered else ())
 
 
+class Peer(threading.Thread):
+    """A mail server that knows no TLS newer than 1.0; ``seen`` is what mail came by."""
+
+    def __init__(self, pem):
+        super().__init__(daemon=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pem / "cert.pem", pem / "key.pem")
+        self.context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.context.minimum_version = self.context.maximum_version = ssl.TLSVersion.TLSv1
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.seen = []
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _address = self.listening.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError):
+                self.talk(connection)
+
+    def talk(self, connection):
+        spoken, stream = "plaintext", connection.makefile("rb")
+        connection.sendall(b"220 peer\r\n")
+        while line := stream.readline().upper():
+            if line.startswith(b"EHLO"):
+                connection.sendall(b"250-peer\r\n250 STARTTLS\r\n" if spoken == "plaintext" else b"250 peer\r\n")
+            elif line.startswith(b"STARTTLS"):
+                connection.sendall(b"220 go\r\n")
+                connection = self.context.wrap_socket(connection, server_side=True)
+                spoken, stream = connection.version(), connection.makefile("rb")
+            elif line.startswith(b"DATA"):
+                connection.sendall(b"354 go\r\n")
+                while stream.readline() not in (b".\r\n", b""):
+                    pass
+                self.seen.append(spoken)
+                connection.sendall(b"250 ok\r\n")
+            else:
+                connection.sendall(b"250 ok\r\n")
+
+    def close(self):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+
+def fate(daemon, peer, recipient):
+    """How a mail reached the peer, or ``deferred``; what Postfix logs of it decides."""
+    log = daemon.folder / "log"
+    start = log.stat().st_size if log.exists() else 0
+    with smtplib.SMTP("127.0.0.1", daemon.ports[0]) as client:
+        client.sendmail("a@example.com", [recipient], b"Subject: x\r\n\r\nx\r\n")
+    deadline = time.monotonic() + 60
+    while True:
+        said = log.read_bytes()[start:].decode("utf-8", "replace") if log.exists() else ""
+        told = re.search(rf"to=<{re.escape(recipient)}>.* status=(\w+)", said)
+        if told:
+            return peer.seen[-1] if told[1] == "sent" else told[1]
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+
+
+ENCRYPT = (
+    "smtp_tls_security_level = encrypt\nsmtp_tls_protocols = >=TLSv1.2\nsmtp_tls_mandatory_protocols = >=TLSv1.2\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("main", "policy", "by", "told"),
+    [
+        ("", "", "TLSv1", ("upstream.protocol",)),
+        ("smtp_tls_mandatory_protocols = >=TLSv1.2\n", "", "TLSv1", ("upstream.protocol",)),
+        ("smtp_tls_security_level = encrypt\nsmtp_tls_protocols = >=TLSv1.2\n", "", "TLSv1", ("upstream.protocol",)),
+        (ENCRYPT, "encrypt protocols=TLSv1", "TLSv1", ("upstream.protocol",)),
+        (ENCRYPT, "none", "plaintext", ("transport.plaintext",)),
+        (ENCRYPT, "", "deferred", ()),
+    ],
+    ids=["defaults", "only-mandatory", "only-opportunistic", "policy-loosens", "policy-none", "strict"],
+)
+def test_mail_goes_out_as_we_read_it(daemon, main, policy, by, told):
+    peer = Peer(daemon.folder)
+    try:
+        table = daemon.config / "policy"
+        table.write_text(f"[127.0.0.1]:{peer.port} {policy or 'may'}\n")
+        maps = f"smtp_tls_policy_maps = texthash:{table}\n" if policy else ""
+        daemon.write(f"relayhost = [127.0.0.1]:{peer.port}\n{main}{maps}")
+        daemon.load()
+        assert fate(daemon, peer, f"{by.lower()}-{peer.port}@other.example") == by
+        documents = daemon.read(HOST, daemon.instance)
+        plan = daemon.plan(daemon.instance, documents, model.load(), {})
+        demanded = {item.check for item in (*plan.edits, *plan.unmended)}
+        assert set(told) <= demanded, "what goes out so is not passed over"
+    finally:
+        peer.close()
+
+
+def test_connections_that_are_kept_need_a_daemon_that_keeps_them(daemon):
+    peer = Peer(daemon.folder)
+    try:
+        main = (
+            f"relayhost = [127.0.0.1]:{peer.port}\nsmtp_tls_connection_reuse = yes\nsmtp_tls_security_level = encrypt\n"
+        )
+        daemon.write(main)
+        daemon.load()
+        result = daemon.test(HOST, daemon.instance)
+        assert result.ok and any("needs tlsproxy in master.cf" in warning for warning in result.warnings)
+        assert fate(daemon, peer, "kept@other.example") == "deferred"
+        daemon.write(main)
+        with open(daemon.config / "master.cf", "a") as file:
+            file.write("tlsproxy unix - - n - 0 tlsproxy\n")
+        daemon.load()
+        assert not any("tlsproxy" in warning for warning in daemon.test(HOST, daemon.instance).warnings)
+        assert fate(daemon, peer, "kept-well@other.example") == "TLSv1"
+    finally:
+        peer.close()
+
+
+def test_behind_postscreen_tlsproxy_has_options_of_its_own(daemon):
+    main = (
+        "postscreen_access_list =\npostscreen_greet_wait = 1s\npostscreen_pipelining_enable = yes\n"
+        "smtpd_tls_protocols = >=TLSv1.2\nsmtpd_tls_mandatory_protocols = >=TLSv1.2\n"
+    )
+    master = (
+        "smtpd pass - - n - - smtpd\n  -o smtpd_tls_protocols=>=TLSv1.2\ndnsblog unix - - n - 0 dnsblog\n"
+        "tlsproxy unix - - n - 0 tlsproxy\n  -o tlsproxy_tls_protocols=>=TLSv1\n"
+    )
+    daemon.write(main, master=master)
+    daemon.load()
+    assert daemon.accepted(daemon.ports[0]) == ALL
+    documents = daemon.read(HOST, daemon.instance)
+    plan = daemon.plan(daemon.instance, documents, model.load(), {})
+    for path, data in apply_edits(documents, plan.edits).items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    daemon.load()
+    assert daemon.accepted(daemon.ports[0]) == ("TLSv1.2", "TLSv1.3")
+
+
+def test_processes_that_wait_go_on_with_the_old_values(daemon, tmp_path):
+    """Files that are right and an idle smtpd: only a handshake finds it, and a reload ends it."""
+    daemon.write()
+    daemon.load()
+    assert daemon.accepted(daemon.ports[0]) == ALL
+    documents = daemon.read(HOST, daemon.instance)
+    plan = daemon.plan(daemon.instance, documents, model.load(), {})
+    for path, data in apply_edits(documents, plan.edits).items():
+        with open(path, "wb") as stream:
+            stream.write(data)
+    assert daemon.speaks(daemon.ports[0], "-tls1", "-cipher", "ALL:@SECLEVEL=0"), "nobody has told it"
+    result = desk.harden(daemon, HOST, {"state_dir": str(tmp_path)})
+    assert not result["failed"] and result["instances"][0]["reloaded"] and not result["instances"][0]["files"]
+    for port in daemon.ports:
+        assert daemon.accepted(port) == ("TLSv1.2", "TLSv1.3")
+
+
 def test_a_run_is_proved_and_the_next_changes_nothing(daemon, tmp_path):
     daemon.write()
     daemon.load()
-    assert daemon.speaks(daemon.ports[0], "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0")
+    for port in daemon.ports:
+        assert daemon.speaks(port, "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"), "without any certificate"
     options = {"state_dir": str(tmp_path)}
     first, second = (desk.harden(daemon, HOST, options) for _ in range(2))
     assert (first["changed"], first["failed"], second["changed"], second["failed"]) == (True, False, False, False)

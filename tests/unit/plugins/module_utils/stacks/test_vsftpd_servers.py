@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -112,21 +113,28 @@ class Daemon:
                         break
                 assert child.poll() is None, "vsftpd ended"
                 time.sleep(0.02)
-            yield
+            yield child
         finally:
             child.kill()
             child.wait()
 
-    def _handshake(self, flag):
-        found = re.search(r"^New, (\S+), Cipher is (\S+)$", self._client(flag), re.MULTILINE)
+    def login(self):
+        """What a user without TLS is answered."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as client, client.makefile("rb") as stream:
+            stream.readline()
+            client.sendall(b"USER nurse\r\n")
+            return stream.readline().decode()
+
+    def _handshake(self, flag, *more):
+        found = re.search(r"^New, (\S+), Cipher is (\S+)$", self._client(flag, *more), re.MULTILINE)
         return bool(found and found[2] != "(NONE)")
 
-    def _client(self, flag):
+    def _client(self, flag, *more):
         environment = {**os.environ, "OPENSSL_CONF": "/dev/null"}
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-starttls", "ftp", flag]
         ciphers = [] if flag == "-tls1_3" else ["-cipher", "ALL:@SECLEVEL=0"]
         done = subprocess.run(
-            [*command, *ciphers], input="", capture_output=True, text=True, env=environment, check=False
+            [*command, *ciphers, *more], input="", capture_output=True, text=True, env=environment, check=False
         )
         return done.stdout
 
@@ -238,6 +246,88 @@ def test_what_no_name_can_say_a_configuration_of_the_service_says(build, keys, t
     result = daemon.test()
     assert result.ok and result.warnings == (), "the trial takes the file, and resumes a session with it"
     assert VSFTPD.plan(daemon.instance, documents(), baseline, {}).edits == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("listen_ipv6=YES\n", "run two copies of vsftpd for IPv4 and IPv6"),
+        ("ssl_tlsv1_1=YES\n", "unrecognised variable"),
+    ],
+)
+def test_a_start_that_fails_is_seen_by_nobody_but_the_daemon(build, keys, tmp_path, text, words):
+    """What is added beside a setting of the stock file; the words go to the standard input and not to the journal."""
+    daemon = Daemon(build, tmp_path, keys, text)
+    done = subprocess.run(
+        [build.program, str(daemon.config)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == 2 and done.stdout + done.stderr == b""
+    with open(tmp_path / "words", "w+b") as zero:
+        subprocess.run([build.program, str(daemon.config)], stdin=zero, check=False)
+        zero.seek(0)
+        assert words in zero.read().decode()
+
+
+def test_a_file_of_somebody_else_ends_it_and_keeps_its_owner_when_it_is_mended(build, keys, tmp_path):
+    daemon = Daemon(build, tmp_path, keys, "ssl_tlsv1=YES\n")
+    os.chown(daemon.config, 1234, 1234)
+    result = daemon.test()
+    assert not result.ok and "not owned by correct user" in result.output
+
+
+def test_the_last_of_several_lines_counts_and_all_are_mended(build, keys, tmp_path):
+    daemon = Daemon(build, tmp_path, keys, "ssl_enable=NO\n")
+    assert VSFTPD.effective(daemon.instance, daemon.read())[0].tls is False
+    assert daemon.test().output == "the files load; TLS is off" and daemon.accepted() == set()
+    daemon.mend()
+    assert daemon.config.read_text().count("ssl_enable=YES") == 2
+    assert daemon.accepted() == {"TLSv1.2", "TLSv1.3"}
+
+
+def test_one_curve_is_built_in(build, keys, tmp_path):
+    """A client that knows only X25519 gets no handshake, whatever the protocol; we say P-256 and nothing else."""
+    daemon = Daemon(build, tmp_path, keys, "")
+    listener = VSFTPD.effective(daemon.instance, daemon.read())[0]
+    assert listener.settings["groups"].value == ("secp256r1",)
+    with daemon.running():
+        for flag in ("-tls1_2", "-tls1_3"):
+            assert not daemon._handshake(flag, "-groups", "X25519")
+            assert daemon._handshake(flag, "-groups", "P-256")
+
+
+def test_a_hangup_does_not_load_the_settings_of_tls(build, keys, tmp_path):
+    daemon = Daemon(build, tmp_path, keys, "ssl_ciphers=ALL:@SECLEVEL=0\n")
+    with daemon.running() as child:
+        assert daemon._handshake("-tls1")
+        daemon.mend()
+        child.send_signal(signal.SIGHUP)
+        # It reads its files at the next signal it sees; a login by a new connection comes after that.
+        assert daemon._handshake("-tls1_2") and daemon._handshake("-tls1"), "the old context serves on"
+    assert daemon.accepted() == {"TLSv1.2", "TLSv1.3"}
+
+
+@pytest.mark.parametrize("text", ["force_local_logins_ssl=NO\nforce_local_data_ssl=NO\n", ""], ids=["loose", "forced"])
+def test_passwords_without_tls_are_asked_for_where_we_say_so(build, keys, tmp_path, text):
+    daemon = Daemon(build, tmp_path, keys, text)
+    said = VSFTPD.effective(daemon.instance, daemon.read())[0].settings["plaintext"].value
+    with daemon.running():
+        answer = daemon.login()
+    assert (said, answer[:3]) == (("served", "331") if text else ("refused", "530"))
+    daemon.mend()
+    with daemon.running():
+        assert daemon.login().startswith("530")
+
+
+def test_one_user_can_be_exempted_and_is_not_passed_over(build, keys, tmp_path):
+    users = tmp_path / "users"
+    users.mkdir()
+    (users / "nurse").write_text("force_local_data_ssl=NO\n")
+    daemon = Daemon(build, tmp_path, keys, f"user_config_dir={users}\n")
+    found = VSFTPD.effective(daemon.instance, daemon.read())[0].settings["plaintext"]
+    assert found.value == "served" and found.provenance[0].file == str(users / "nurse")
+    daemon.mend()
+    assert (users / "nurse").read_text() == "force_local_data_ssl=YES\n"
+    assert daemon.test().ok
 
 
 def test_a_title_keeps_openssl_from_the_environment(build, keys, tmp_path):
