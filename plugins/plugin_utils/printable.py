@@ -20,7 +20,8 @@ def escaped(match: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """The text with everything that is invisible or steers a terminal, spreadsheet or browser shown as ``\\xNN``."""
-    return _UNPRINTABLE.sub(escaped, text)
+    # What Python calls printable holds none of them, and most text is.
+    return text if text.isprintable() else _UNPRINTABLE.sub(escaped, text)
 
 
 def one_line(value: object) -> str:

@@ -248,7 +248,7 @@ def _hosts(record: Record, split: bool) -> t.Iterator[Json]:
             # Links to evidence are relative to the page.
             "root": "../../" if split else "",
             "endpoints": sorted(views, key=lambda view: view["rank"]),
-            "inside": _inside(found, {view["endpoint"] for view in views}),
+            "inside": _inside(found, {view["path"] for view in views}),
             "command": f"ansible-playbook encryption.in_transit.harden --limit {shlex.quote(name)} --check --diff",
             "mendable": any(item["status"] == "fail" and item["view"] == "configured" for item in found),
             "rank": _rank(found, [view["state"] for view in views], name),
@@ -263,7 +263,7 @@ def _rank(results: list[Json], states: list[str], name: str) -> tuple[t.Any, ...
 
 
 def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
-    results = [item for item in found if item["subject"]["endpoint"] == one.endpoint]
+    results = [item for item in found if one.path in item["evidence"]]
     listener = next((item for item in listeners if matches(item, one.report)), None)
     by_check = {item["check"]: item for item in results}
     open_ones = [_shown(item) for item in results if item["status"] in OPEN]
@@ -342,7 +342,7 @@ def _configured_places(check: str, listener: Json | None) -> list[Json]:
 
 def _inside(found: list[Json], scanned: set[str]) -> list[Json]:
     """Results that belong to no transcript: what the files say, and handshakes the host made with itself."""
-    groups = by_place(item for item in found if item["subject"]["endpoint"] not in scanned)
+    groups = by_place(item for item in found if scanned.isdisjoint(item["evidence"]))
     views = []
     for name, items in groups.items():
         statuses = {item["status"] for item in items}

@@ -45,12 +45,13 @@ _DECIDES = frozenset(check.id for check in CHECKS if check.decides)
 
 
 #: Parts of a wire report that tables and pages use; the transcript on disk has the rest.
-_SHOWN = ("endpoint", "address", "port", "sni", "reachable", "reason", "started", "protocols")
+_SHOWN = ("endpoint", "address", "port", "sni", "vantage", "reachable", "reason", "started", "protocols")
 
 
 class Endpoint(t.NamedTuple):
     """One scanned endpoint: its state, what tables and pages say of it, and the file that holds its whole report.
 
+    An endpoint with several addresses, or seen from several places, is one for each; ``endpoint`` then names them, too.
     ``certificates`` are the leaf certificates, one for each kind of key.
     """
 
@@ -230,7 +231,8 @@ class _Collector:
         folders = unique_names(str(instance.get("name")) for instance in instances)
         paths: dict[str, str] = {}
         handshakes = [report for instance in instances for report in instance.pop("handshakes", None) or []]
-        transcripts = self._transcripts(handshakes, f"{self.folder}/inside/{safe_name(stack)}", place)
+        kept = self._transcripts(handshakes, f"{self.folder}/inside/{safe_name(stack)}", place)
+        transcripts = {report["endpoint"]: path for report, (_label, path) in zip(handshakes, kept)}
         for instance in instances:
             # Most hosts have one instance: its files then need no folder of their own.
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
@@ -248,12 +250,10 @@ class _Collector:
             self._add(item, self.facts["ended"], [seen] if seen else _examined(item, paths, below))
 
     def _scans(self, reports: list[Json]) -> None:
-        paths = self._transcripts(reports, f"{self.folder}/scan", f"host {self.name}, scans")
-        if len(paths) < len(reports):
+        kept = self._transcripts(reports, f"{self.folder}/scan", f"host {self.name}, scans")
+        if len(set(kept)) < len(reports):
             raise InputError(f"host {self.name}: an endpoint is reported twice")
-        for report in sorted(reports, key=lambda item: str(item["endpoint"])):
-            endpoint = report["endpoint"]
-            path = paths[endpoint]
+        for (endpoint, path), report in sorted(zip(kept, reports), key=lambda item: item[0]):
             place = f"host {self.name}, endpoint {endpoint}"
             findings = [_finding(f, f"{place}, findings[{n}]") for n, f in enumerate(report.get("findings") or [])]
             for item in findings:
@@ -263,17 +263,18 @@ class _Collector:
             leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
             self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
 
-    def _transcripts(self, reports: list[Json], below: str, place: str) -> dict[str, str]:
-        """Keep each wire report without its findings as a file; the path by endpoint."""
+    def _transcripts(self, reports: list[Json], below: str, place: str) -> list[tuple[str, str]]:
+        """Keep each wire report without its findings as a file; what to call it, and its path."""
         for index, report in enumerate(reports):
             if not isinstance(report, dict) or not isinstance(report.get("endpoint"), str) or "reachable" not in report:
                 raise InputError(f"{place}[{index}]: a wire report with 'endpoint' and 'reachable' is needed")
-        names = unique_names(report["endpoint"] for report in reports)
-        paths = {endpoint: f"{below}/{name}.json" for endpoint, name in names.items()}
-        for report in {report["endpoint"]: report for report in reports}.values():
+        labels = _labels(reports)
+        names = unique_names(labels)
+        paths = {label: f"{below}/{name}.json" for label, name in names.items()}
+        for label, report in dict(zip(labels, reports)).items():
             bare = {key: value for key, value in report.items() if key != "findings"}
-            self.files.append([paths[report["endpoint"]], dump(bare, indent=1)])
-        return paths
+            self.files.append([paths[label], dump(bare, indent=1)])
+        return [(label, paths[label]) for label in labels]
 
     def _add(self, item: Json, at: str, evidence: list[str]) -> None:
         subject = {**{key: item["subject"].get(key) for key in SUBJECT_KEYS}, "host": self.name}
@@ -292,6 +293,17 @@ class _Collector:
                 "evidence": evidence,
             }
         )
+
+
+def _labels(reports: list[Json]) -> list[str]:
+    """The endpoint of each report; where there are several of one, with the address reached and where it was seen from."""
+    count = collections.Counter(report["endpoint"] for report in reports)
+    return [
+        report["endpoint"]
+        if count[report["endpoint"]] == 1
+        else " ".join(str(report[key]) for key in ("endpoint", "address", "vantage") if report.get(key))
+        for report in reports
+    ]
 
 
 def _export_paths(exports: list[Json], below: str) -> dict[str, str]:

@@ -24,6 +24,15 @@ def plain(value: t.Any) -> t.Any:
     Takes Ansible's own string and container types, which other libraries do not know. Raises TypeError for anything
     JSON has no word for.
     """
+    # Most of what there is, and a fleet has millions of it.
+    if type(value) is str and value.isascii():
+        return value
+    if type(value) is dict:
+        return {
+            key if type(key) is str and key.isascii() else plain(str(key)): plain(item) for key, item in value.items()
+        }
+    if type(value) is list:
+        return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
