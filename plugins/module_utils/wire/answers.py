@@ -377,7 +377,7 @@ class Answer:
         if kind in (_HELLO, _RETRY):
             return self._meaning_of_hello()
         if self.alert is not None:
-            return self._meaning_of_alert(self.alert)
+            return _meaning_of_alert(self.alert)
         if self._broken:
             return Outcome(INDETERMINATE, f"broken answer: {self._broken}")
         return self._meaning_of_end()
@@ -421,14 +421,6 @@ class Answer:
         how = f"alert {self.alert}" if self.alert is not None else self.end
         return Outcome(SOFT, f"ServerHello, then {how} before the key exchange", alert=self.alert, spoke=version)
 
-    def _meaning_of_alert(self, alert: int) -> Outcome:
-        text = f"alert {ALERTS.get(alert, 'unknown')} ({alert})"
-        if alert in REFUSING_ALERTS:
-            return Outcome(REFUSED, text, alert=alert)
-        if alert in SOFT_ALERTS:
-            return Outcome(SOFT, text, alert=alert)
-        return Outcome(INDETERMINATE, text, alert=alert)
-
     def _meaning_of_end(self) -> Outcome:
         truncated = bool(self._records or self._handshake or self._alert)
         if self.end in (CLOSED, RESET) and not truncated:
@@ -448,7 +440,7 @@ class Answer:
 
 
 class Outcome:
-    """What one probe showed.
+    """What one probe showed; never changed.
 
     ``status`` is one of the constants above; ``version``, ``suite``, ``group`` and ``scheme`` are what an accepting
     server chose; ``spoke`` is the version of a ServerHello that accepts nothing of the question; ``unsure`` marks a
@@ -475,6 +467,20 @@ class Outcome:
 
     def __repr__(self) -> str:
         return f"Outcome({self.status!r}, {self.detail!r})"
+
+
+#: Most answers are one of a few alerts.
+_OF_ALERTS: dict[int, Outcome] = {}
+
+
+def _meaning_of_alert(alert: int) -> Outcome:
+    """What a fatal alert means to a server that has said nothing else. One object for each alert."""
+    known = _OF_ALERTS.get(alert)
+    if known is None:
+        status = REFUSED if alert in REFUSING_ALERTS else SOFT if alert in SOFT_ALERTS else INDETERMINATE
+        known = Outcome(status, f"alert {ALERTS.get(alert, 'unknown')} ({alert})", alert=alert)
+        _OF_ALERTS[alert] = known
+    return known
 
 
 def _opaque16(body: bytes, at: int) -> tuple[bytes, int]:

@@ -120,7 +120,7 @@ class Kit:
         self.allowed_schemes13 = tuple(s.code for s in allowed if s.tls13 or s.code in _CERTIFICATE_SCHEMES)
         self.schemes13 = tuple(scheme.code for scheme in ordered if scheme.tls13)
         self.forbidden_schemes12 = tuple(scheme.code for scheme in with_12 if scheme.code in self.forbidden_schemes)
-        by_key = {key: [scheme.code for scheme in allowed if scheme.key == key and scheme.tls12] for key in _KEYS}
+        by_key = {key: [scheme.code for scheme in allowed if scheme.tls12 and scheme.key == key] for key in _KEYS}
         self.rsa_schemes = tuple(by_key["rsa_pss"] + by_key["rsa"])
         self.ec_schemes = tuple(by_key["ecdsa"] + by_key["eddsa"])
 
