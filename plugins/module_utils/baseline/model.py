@@ -75,7 +75,8 @@ class CertificateRules(Record):
     ``signature_hashes`` are the hash names an issuer may have signed with, EdDSA signatures aside, which have their
     own. ``lifetime_days_max`` binds every certificate; those of public authorities are bound by
     :meth:`lifetime_days` too. ``expiry_warning_share`` is the share of its own lifetime below which a certificate is
-    due for renewal: a fixed number of days would be half the life of a 47-day certificate.
+    due for renewal: a fixed number of days would be half the life of a 47-day certificate. ``issuers`` are the names
+    (RFC 4514, as reports write them) of authorities that may have issued it, or an issuer of its; empty: any.
     """
 
     key_types: tuple[str, ...]
@@ -84,6 +85,7 @@ class CertificateRules(Record):
     signature_hashes: tuple[str, ...]
     lifetime_days_max: int
     expiry_warning_share: float
+    issuers: tuple[str, ...]
 
     def lifetime_days(self, not_before: str, public: bool) -> int:
         """Longest allowed lifetime in days of a certificate issued on ``not_before`` (ISO 8601 date or time).

@@ -89,11 +89,23 @@ def _certificate(value: t.Any, default: t.Mapping[str, t.Any]) -> dict[str, t.An
             if isinstance(rule, bool) or not isinstance(rule, (int, float)) or not 0 < rule < 1:
                 raise BaselineError(place, f"must be a share between 0 and 1, not {rule!r}")
             rules[key] = float(rule)
+        elif key == "issuers":
+            rules[key] = _texts(place, rule)
         else:
             rules[key] = _names(place, rule, _VOCABULARIES[place])
             if not rules[key] and key != "ec_curves":
                 raise BaselineError(place, "nothing is left: name at least one")
     return rules
+
+
+def _texts(key: str, value: t.Any) -> list[str]:
+    """Distinguished names: any text with a type and a value."""
+    if isinstance(value, str) or not isinstance(value, t.Sequence):
+        raise BaselineError(key, f"must be a list of names, not {_kind(value)}")
+    for index, text in enumerate(value):
+        if not isinstance(text, str) or "=" not in text:
+            raise BaselineError(f"{key}[{index}]", f"must be a name such as CN=Hospital CA,O=Hospital, not {text!r}")
+    return [str(text) for text in dict.fromkeys(value)]
 
 
 def _sources(value: t.Any) -> dict[str, str]:

@@ -330,6 +330,9 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         allowed = algorithm.startswith("ed") or any(name.lower() in algorithm for name in rules.signature_hashes)
         hashes = ", ".join(rules.signature_hashes)
         add("certificate.signature", allowed, leaf["signature_algorithm"], hashes, names=(leaf["signature_algorithm"],))
+        if rules.issuers:
+            issuers = _issuers(served["chain"])
+            add("certificate.issuer", bool(set(issuers) & set(rules.issuers)), issuers[0], " or ".join(rules.issuers))
         # Only whoever verified the chain can tell whether a public authority issued it.
         trust = served.get("trust") or {}
         limit = rules.lifetime_days(leaf["not_before"], public=bool(trust.get("public")))
@@ -337,6 +340,16 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         if trust:
             found.extend(_trust(trust, served["order"], name, about))
     return found
+
+
+def _issuers(chain: t.Sequence[Json]) -> list[str]:
+    """Names from the leaf's issuer upwards, as far as the chain goes. By name: ``certificate.trust`` tells whether the
+    signatures are theirs."""
+    names = [chain[0]["issuer"]]
+    by_subject = {one["subject"]: one["issuer"] for one in reversed(chain[1:])}
+    while by_subject.get(names[-1], names[-1]) not in names:
+        names.append(by_subject[names[-1]])
+    return names
 
 
 def _trust(trust: Json, order: str, name: str, about: Json) -> list[Json]:

@@ -332,3 +332,26 @@ def test_a_listener_with_tls_is_judged_by_what_goes_on_without_it_too(plaintext,
     findings = judge.judge_listeners([listener(plaintext=plaintext)], BASELINE)
     assert status_of(findings, "transport.plaintext") == [status]
     assert "transport.plaintext" not in {item["check"] for item in judge.judge_listeners([listener()], BASELINE)}
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        ([], []),
+        (["CN=Hospital CA"], ["pass"]),
+        (["CN=Root"], ["pass"]),
+        (["CN=Other CA", "CN=Root"], ["pass"]),
+        (["CN=Other CA"], ["fail"]),
+        # Certificates that have nothing to do with the leaf vouch for nobody.
+        (["CN=Elsewhere"], ["fail"]),
+    ],
+)
+def test_only_allowed_authorities_issue_certificates(names, status):
+    data = certificate()
+    leaf = {**data["certificates"][0]["chain"][0], "subject": "CN=a", "issuer": "CN=Hospital CA"}
+    middle = {**leaf, "subject": "CN=Hospital CA", "issuer": "CN=Root"}
+    root = {**leaf, "subject": "CN=Root", "issuer": "CN=Root"}
+    stray = {**leaf, "subject": "CN=Stray", "issuer": "CN=Elsewhere"}
+    data["certificates"][0]["chain"] = [leaf, stray, root, middle]
+    baseline = model.load("intermediate", {"certificate": {"issuers": names}})
+    assert status_of(judge.judge_report(data, baseline), "certificate.issuer") == status
