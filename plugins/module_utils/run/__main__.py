@@ -11,18 +11,19 @@ or, where the collection is installed, ``python3 -m`` and the full name of this 
 
 from __future__ import annotations
 
-import gc
-import sys
+if __name__ == "__main__":  # and not imported, which tools that check every file do
+    import gc
+    import sys
 
-# Importing makes thousands of objects that stay, and a scan hardly any cycles: looking for them seldom is enough.
-gc.set_threshold(50_000)
+    # Importing makes thousands of objects that stay, and a scan hardly any cycles: looking for them seldom is enough.
+    gc.set_threshold(50_000)
 
-if not __package__:  # started as a file: make the package known under the name of its folder
-    sys.path[0] = __file__.rpartition("/module_utils/")[0] or ".."
-    __package__ = "module_utils.run"
+    if not __package__:  # started as a file: make the package known under the name of its folder
+        sys.path[0] = __file__.rpartition("/module_utils/")[0] or ".."
+        __package__ = "module_utils.run"
 
-from ..wire import lean
-from . import scan
+    from ..wire import lean
+    from . import scan
 
-# All is said and closed: taking everything apart first would take as long as half the scan of an endpoint.
-lean.leave(scan.main())
+    # All is said and closed: taking everything apart first would take as long as half the scan of an endpoint.
+    lean.leave(scan.main())
