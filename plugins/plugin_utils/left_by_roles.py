@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-_LEFT = re.compile(r"__([a-z0-9_]+)_tls_(result|audit)\Z")
+#: A stack that is of no server has a name and no ``_tls``: crypto_policy.
+_LEFT = re.compile(r"__(?:([a-z0-9_]+)_tls|([a-z0-9_]+_policy))_(result|audit)\Z")
 
 
 def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
@@ -21,8 +22,8 @@ def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
     found = {}
     for name in sorted(key for key in variables if isinstance(key, str)):
         match = _LEFT.match(name)
-        if match and match.group(2) == kind and variables[name]:
-            found[match.group(1)] = variables[name]
+        if match and match.group(3) == kind and variables[name]:
+            found[match.group(1) or match.group(2)] = variables[name]
     return found
 
 
@@ -34,9 +35,10 @@ def targets(variables: t.Mapping[str, t.Any]) -> list[str]:
 def scan(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> dict[str, t.Any]:
     """``reports`` of all endpoints in one list, and ``failed``: why a scanner failed, or None.
 
-    Each scanner's result is on the host that drove it; the other hosts skipped the task.
+    The results of scanners are on the hosts that drove them, one or several on each; other hosts skipped the task.
     """
-    results = [hostvars[host].get("__verify_scan") or {} for host in hosts]
+    left = [hostvars[host].get("__verify_scan") or {} for host in hosts]
+    results = [result for one in left for result in one.get("results", [one])]
     failures = [str(one.get("msg")) for one in results if one.get("failed") or one.get("unreachable")]
     reports = [report for one in results for report in one.get("reports") or ()]
     return {"reports": reports, "failed": failures[0] if failures else None}

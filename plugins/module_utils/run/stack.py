@@ -520,6 +520,12 @@ class _Work:
             found += [item for one in floors for item in judge_listener(one, self.baseline, about)]
         for unmended in plan.unmended:
             self._tell_unmended(unmended)
+        for seen in self.stack.remarks(self.host, self.instance):
+            found.append(
+                judge.finding(
+                    seen.check, seen.status, "effective", about, seen.observed, "", seen.provenance, mend=seen.mend
+                )
+            )
         for report in look.values():
             found += report["findings"]
         if look:

@@ -128,6 +128,19 @@ class Unmended(t.NamedTuple):
     reason: str
 
 
+class Remark(t.NamedTuple):
+    """What a stack saw on the host that no listener tells: a finding of view ``effective`` about the whole instance.
+
+    ``status`` is ``pass``, ``fail`` or ``indeterminate``; empty ``mend`` is what the catalogue says.
+    """
+
+    check: str
+    status: str
+    observed: str
+    provenance: tuple[Provenance, ...]
+    mend: str = ""
+
+
 class Plan(t.NamedTuple):
     """What would make the documents right. No edits and nothing unmended: the files already hold the baseline."""
 
@@ -229,6 +242,10 @@ class Stack:
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         """Whether the generation after a reload has replaced ``before`` and serves new connections."""
         raise NotImplementedError
+
+    def remarks(self, host: Host, instance: Instance) -> list[Remark]:
+        """What there is to tell beside listeners. Reads only."""
+        return []
 
     def opened(self, host: Host, instance: Instance, endpoint: str) -> t.ContextManager[str] | None:
         """An endpoint of role ``floor`` as a URI that is served while the context lasts; None when it is a client's.

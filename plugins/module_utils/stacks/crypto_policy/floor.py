@@ -12,7 +12,7 @@ from . import asking
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
-    from ..contract import Document, ExportFile, Instance, Plan
+    from ..contract import Document, ExportFile, Instance, Plan, Remark
     from ..host import Host
 
 STACK = "crypto_policy"
@@ -57,6 +57,14 @@ class Floor:
 
     def settled(self, host: Host, instance: Instance) -> bool:
         return True
+
+    def remarks(self, host: Host, instance: Instance) -> list[Remark]:
+        """What no listener tells. Reads only."""
+        return []
+
+    def library(self, instance: Instance, endpoint: str) -> tuple[Floor, Instance]:
+        """Whose endpoint it is."""
+        return self, instance
 
     def exports(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         """What the evidence gets beside listeners and files."""

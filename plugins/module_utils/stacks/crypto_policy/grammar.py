@@ -48,6 +48,8 @@ GNUTLS = Style(rb"[ \t];", b"#;", False, True, False, rb"[^=:]*", rb"[=:]")
 JAVA = Style(b"", b"#!", True, False, False, rb"(?:\\.|[^\\\s=:])*", rb"[ \t\f]*[=:]|[ \t\f]+")
 #: crypto-policies(7), policy definition format.
 POLICY = Style(b"#", b"#", True, False, False, rb"[^=]*", rb"=")
+#: Text without settings: only its bytes are of interest.
+PLAIN = Style(b"", b"", False, False, False, b"", b"")
 
 
 class Entry:
@@ -124,6 +126,8 @@ class Tree:
 def parse(path: str, data: bytes, style: Style) -> Tree:
     """The tree of a file, in time linear in its size. Raises ConfigurationError naming file, line and column."""
     tree = Tree(path, data, style)
+    if style is PLAIN:
+        return tree
     section = ""
     at = len(_BOM) if data.startswith(_BOM) else 0
     while at < len(data):
@@ -219,7 +223,8 @@ def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Doc
 
     def parsed(path: str, data: bytes, old: Document | None) -> Document:
         if old is None:
-            style = POLICY if path.endswith(".pmod") else OPENSSL if path.endswith(".cnf") else GNUTLS
+            kinds = {".pmod": POLICY, ".cnf": OPENSSL, ".config": PLAIN}
+            style = next((kind for end, kind in kinds.items() if path.endswith(end)), GNUTLS)
             return document(path, data, style)
         found = document(path, data, old.tree.style)
         found.tree.outside.update(old.tree.outside)

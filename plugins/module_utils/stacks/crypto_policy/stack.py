@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import exporting
-from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Stack, TestResult
+from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Remark, Stack, TestResult
 from .floor import STACK
 
 if t.TYPE_CHECKING:
@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
 #: Module options of this stack alone, beside those of all stacks (argument spec).
 OPTIONS: dict[str, t.Any] = {
+    "policy": {"type": "str", "default": ""},
     "security_level": {"type": "str", "default": "report", "choices": ["report", "mend"]},
 }
 
@@ -27,8 +28,9 @@ def _floors() -> dict[str, Floor]:
     from .gnutls import GnuTLS
     from .java import Java
     from .openssl import OpenSSL
+    from .policies import CryptoPolicies
 
-    return {one.name: one for one in (OpenSSL(), GnuTLS(), Java())}
+    return {one.name: one for one in (CryptoPolicies(), OpenSSL(), GnuTLS(), Java())}
 
 
 def _floor(instance: Instance) -> Floor:
@@ -43,6 +45,7 @@ class CryptoPolicy(Stack):
     ==================  ===============================================================================================
     ``overrides``       ``mend`` (default) edits included files too; ``report`` leaves and reports them; ``fail`` raises
                         ConfigurationError for the first of them
+    ``policy``          base policy where update-crypto-policies manages the libraries; empty keeps the one configured
     ``security_level``  an OpenSSL security level below 2 that somebody has set: ``report`` (default), for a service
                         may have a certificate that needs it, or ``mend``
     ==================  ===============================================================================================
@@ -53,7 +56,10 @@ class CryptoPolicy(Stack):
     reloads = "in force for programs that start from now on"
 
     def discover(self, host: Host) -> list[Instance]:
-        return [instance for floor in _floors().values() for instance in floor.discover(host)]
+        policies, *libraries = _floors().values()
+        # Where one policy manages them all, their files are generated.
+        managed = policies.discover(host)
+        return managed or [instance for floor in libraries for instance in floor.discover(host)]
 
     def read(self, host: Host, instance: Instance) -> list[Document]:
         return _floor(instance).read(host, instance)
@@ -97,10 +103,17 @@ class CryptoPolicy(Stack):
     def opened(self, host: Host, instance: Instance, endpoint: str) -> t.ContextManager[str] | None:
         if endpoint.rpartition("/")[2] != "server":
             return None
-        return _floor(instance).served(host, instance)
+        floor, library = _floor(instance).library(instance, endpoint)
+        return floor.served(host, library)
 
     def offered(self, host: Host, instance: Instance, endpoint: str) -> bytes:
-        return _floor(instance).offers(host, instance, endpoint.rpartition("/")[2])
+        floor, library = _floor(instance).library(instance, endpoint)
+        return floor.offers(host, library, endpoint.rpartition("/")[2])
+
+    def remarks(self, host: Host, instance: Instance) -> list[Remark]:
+        from . import services
+
+        return [*_floor(instance).remarks(host, instance), *services.remarks(host, instance)]
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         return [
