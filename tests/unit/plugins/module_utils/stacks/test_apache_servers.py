@@ -7,8 +7,13 @@ Needs root, openssl and httpd with mod_ssl, mod_macro and mod_headers: Debian pa
 
 from __future__ import annotations
 
+import http.client
+import http.server
+import ssl
 import subprocess
+import threading
 import time
+import warnings
 
 import pytest
 
@@ -39,10 +44,15 @@ def program():
 def keys(tmp_path_factory, program):
     folder = tmp_path_factory.mktemp("keys")
     made = {}
-    for name, algorithm in (("good", "rsa:2048"), ("other", "rsa:2048"), ("weak", "rsa:1024")):
+    for name, *algorithm in (
+        ("good", "rsa:2048"),
+        ("other", "rsa:2048"),
+        ("weak", "rsa:1024"),
+        ("ec", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    ):
         made[name] = (str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
+            ["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
              "-out", made[name][0], "-keyout", made[name][1]],
             check=True, capture_output=True,
         )  # fmt: skip
@@ -57,12 +67,12 @@ class Server:
         self.config = folder / "httpd.conf"
         self.host = Host()
 
-    def write(self, body):
-        folder, (certificate, key) = self.folder, self.keys["good"]
+    def write(self, body, key="good", modules=()):
+        folder, (certificate, key) = self.folder, self.keys[key]
         lines = [
             f"ServerRoot {folder}", f"PidFile {folder}/pid", f"DefaultRuntimeDir {folder}", f"ErrorLog {folder}/log",
             f"Mutex file:{folder} default", "ServerName main.example", "User www-data", "Group www-data",
-            *(f"LoadModule {name}_module {FOLDER}/mod_{name}.so" for name in MODULES),
+            *(f"LoadModule {name}_module {FOLDER}/mod_{name}.so" for name in (*MODULES, *modules)),
             f"SSLCertificateFile {certificate}", f"SSLCertificateKeyFile {key}",
             f"Listen {self.address} http", "StartServers 1",
         ]  # fmt: skip
@@ -97,7 +107,7 @@ class Server:
         known = machine._capabilities(self.host, str(self.folder), None, (2, 4, 68))
         return traps_instance(str(self.config), known, facts)
 
-    def accepts(self, name, protocol):
+    def accepts(self, name, protocol, ciphers="ALL:@SECLEVEL=0"):
         names = ["-servername", f"{name}.example"] if name else ["-noservername"]
         command = [
             "openssl",
@@ -107,7 +117,7 @@ class Server:
             *names,
             FLAGS[protocol],
             "-cipher",
-            "ALL:@SECLEVEL=0",
+            ciphers,
         ]
         done = subprocess.run(command, input="", capture_output=True, text=True, timeout=20, check=False)
         return "Cipher is (NONE)" not in done.stdout and "Cipher is" in done.stdout
@@ -252,6 +262,159 @@ def test_plan_reload_and_settle(server):
     assert APACHE.generation(server.host, instance).parent == before.parent
     for name in ("a", "b", ""):
         assert [p for p in FLAGS if server.accepts(name, p)] == ["TLSv1.2", "TLSv1.3"]
+
+
+def mend(server, profile="intermediate"):
+    """Carry out the plan on a httpd at work, by a graceful restart. Returns the plan."""
+    instance = server.instance()
+    documents = APACHE.read(server.host, instance)
+    plan = APACHE.plan(instance, documents, model.load(profile), {})
+    for path, data in apply_edits(documents, plan.edits).items():
+        with open(path, "wb") as file:
+            file.write(data)
+    result = APACHE.test(server.host, instance)
+    assert result.ok, result.output
+    before = APACHE.generation(server.host, instance)
+    APACHE.reload(server.host, instance)
+    deadline = time.monotonic() + 30
+    while not APACHE.settled(server.host, instance, before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return plan
+
+
+OLD = "AES128-SHA:@SECLEVEL=0"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256\n" + traps.vhost("a", "SSLOpenSSLConfCmd CipherString AES128-SHA"),
+        "SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256\n"
+        + traps.vhost("a", "SSLCipherSuite ALL", "SSLHonorCipherOrder off"),
+        "SSLCipherSuite TLSv1.3 TLS_AES_128_GCM_SHA256\n"
+        + traps.vhost("a", "SSLCipherSuite SSL AES128-SHA:AES128-GCM-SHA256"),
+    ],
+    ids=["an OpenSSL command", "a host of its own", "the plain form beside that of TLS 1.3"],
+)
+def test_a_list_that_beats_the_one_that_looks_in_force(server, body):
+    server.write(body)
+    server.start()
+    assert server.accepts("a", "TLSv1.2", OLD)
+    instance = server.instance()
+    listener = next(one for one in APACHE.effective(instance, APACHE.read(server.host, instance)) if one.tls)
+    assert "TLS_RSA_WITH_AES_128_CBC_SHA" in listener.settings["suites_tls12"].value
+    mend(server)
+    assert not server.accepts("a", "TLSv1.2", OLD) and server.accepts("a", "TLSv1.2")
+
+
+def test_a_list_for_another_kind_of_key_would_leave_tls_1_2_dead_and_ours_does_not(server):
+    server.write("SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256\n" + traps.vhost("a"), key="ec")
+    server.start()
+    assert not server.accepts("a", "TLSv1.2") and server.accepts("a", "TLSv1.3")
+    server.config.write_text(server.config.read_text().replace("ECDHE-RSA-AES128-GCM-SHA256", "ALL:@SECLEVEL=0"))
+    mend(server)
+    assert server.accepts("a", "TLSv1.2") and server.accepts("a", "TLSv1.3")
+    assert not server.accepts("a", "TLSv1.0")
+
+
+def test_a_weak_certificate_keeps_the_level_that_loads_it(server):
+    """Both halves: our list with the level serves on, the same without it would end httpd at the next graceful."""
+    server.write("SSLCipherSuite DEFAULT:@SECLEVEL=1\n" + traps.vhost("a"), key="weak")
+    server.start()
+    plan = mend(server)
+    assert any(item.check == "signature.forbidden" for item in plan.unmended)
+    assert server.accepts("a", "TLSv1.2")
+    server.config.write_text(server.config.read_text().replace(":@SECLEVEL=1", ""))
+    assert not APACHE.test(server.host, server.instance()).ok
+
+
+def test_a_comment_behind_a_value_is_named_where_it_stands(server):
+    server.write(traps.vhost("a", "SSLProtocol -all +TLSv1.2 # hardened"))
+    assert subprocess.run([server.program, "-f", str(server.config), "-t"], capture_output=True, check=False).returncode
+    result = APACHE.test(server.host, server.idle())
+    line = server.config.read_text().splitlines().index("SSLProtocol -all +TLSv1.2 # hardened") + 1
+    assert not result.ok and f"line {line} of" in result.output and "Illegal protocol '#'" in result.output
+
+
+def test_a_tls_port_without_the_engine_is_plaintext(server):
+    server.write(traps.vhost("a", engine="off"))
+    server.start()
+    host, port = server.address.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    connection.request("GET", "/")
+    assert connection.getresponse().status in (200, 403, 404)
+    connection.close()
+    instance = server.instance()
+    listeners = APACHE.effective(instance, APACHE.read(server.host, instance))
+    assert [(one.tls, one.settings["plaintext"].value) for one in listeners] == [(False, "served")]
+
+
+def test_a_list_of_a_folder_is_none_of_the_host(server):
+    strict = "SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256"
+    server.write(
+        "SSLCipherSuite AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0\n"
+        + traps.vhost("a", f"<Location /x>\n{strict}\n</Location>")
+    )
+    server.start()
+    assert server.accepts("a", "TLSv1.2", OLD), "the handshake is over before the folder is known"
+    instance = server.instance()
+    listener = next(one for one in APACHE.effective(instance, APACHE.read(server.host, instance)) if one.tls)
+    assert "TLS_RSA_WITH_AES_128_CBC_SHA" in listener.settings["suites_tls12"].value
+    mend(server)
+    assert not server.accepts("a", "TLSv1.2", OLD)
+
+
+def test_a_strict_server_reaches_an_old_backend_all_the_same(server, keys):
+    """SSLProtocol says nothing of SSLProxy*: what is offered to backends is read, judged, and left without proof."""
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.load_cert_chain(*keys["good"])
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
+    backend = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+    backend.socket = old.wrap_socket(backend.socket, server_side=True)
+    threading.Thread(target=backend.serve_forever, daemon=True).start()
+    try:
+        proxy = (
+            "SSLProtocol -all +TLSv1.2 +TLSv1.3", "SSLProxyEngine on", "SSLProxyCheckPeerName off",
+            "SSLProxyCheckPeerCN off", "SSLProxyCipherSuite ALL:@SECLEVEL=0",
+            f"ProxyPass / https://127.0.0.1:{backend.server_port}/",
+        )  # fmt: skip
+        server.write(traps.vhost("a", *proxy), modules=("proxy", "proxy_http"))
+        server.start()
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        host, port = server.address.split(":")
+        connection = http.client.HTTPSConnection(host, int(port), timeout=20, context=context)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"TLSv1"
+        connection.close()
+        instance = server.instance()
+        documents = APACHE.read(server.host, instance)
+        client = next(one for one in APACHE.effective(instance, documents) if one.role == "client")
+        assert "TLSv1.0" in client.settings["protocols"].value
+        plan = APACHE.plan(instance, documents, model.load(), {})
+        assert not [edit for edit in plan.edits if edit.check.startswith("upstream")]
+        assert "upstream.protocol" in {item.check for item in plan.unmended}
+    finally:
+        backend.shutdown()
+        backend.server_close()
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Tells by which protocol it was asked."""
+
+    def do_GET(self):
+        text = self.connection.version().encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_words):
+        pass
 
 
 def test_what_has_ended_is_started_again_the_way_it_was(server):

@@ -8,11 +8,13 @@ Needs nginx with its stream and mail modules, and openssl: Debian packages ``ngi
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 
@@ -20,6 +22,7 @@ import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError, TransactionError
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar, machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
@@ -48,10 +51,14 @@ def program():
 def keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
     made = {}
-    for name, algorithm in (("rsa2048", "rsa:2048"), ("rsa1024", "rsa:1024")):
+    for name, *algorithm in (
+        ("rsa2048", "rsa:2048"),
+        ("rsa1024", "rsa:1024"),
+        ("ec", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    ):
         made[name] = (str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
+            ["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", "2", "-subj", "/CN=a",
              "-out", made[name][0], "-keyout", made[name][1]],
             check=True, capture_output=True,
         )  # fmt: skip
@@ -129,11 +136,11 @@ def instance(program):
     return at
 
 
-def accepts(port, name, protocol):
+def accepts(port, name, protocol, *more):
     """Whether a handshake of exactly that protocol succeeds; the client forbids itself nothing."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", FLAGS[protocol],
                "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]  # fmt: skip
-    command += ["-servername", name] if name else ["-noservername"]
+    command += [*more, "-servername", name] if name else [*more, "-noservername"]
     done = subprocess.run(command, input=b"", capture_output=True, timeout=20, check=False)
     text = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert "no protocols available" not in text and "Connection refused" not in text, text
@@ -204,6 +211,158 @@ def test_a_weak_certificate_keeps_its_level(daemon, keys, instance):
     assert daemon.test()[0] == 0, daemon.test()[1]
     daemon.write({"nginx.conf": daemon.config.read_bytes().replace(b":@SECLEVEL=1", b"")})
     assert "ee key too small" in daemon.test()[1]
+
+
+def site(daemon, keys, body, key="rsa2048", outside=""):
+    """One server on a port of its own; returns the port."""
+    port, (cert, private) = free_port(), keys[key]
+    tls = f"access_log off; ssl_certificate {cert}; ssl_certificate_key {private};"
+    text = (
+        f"{daemon.head()}events {{}}\nhttp {{\n{tls}\n{outside}\nserver {{ listen 127.0.0.1:{port} ssl; {body} }} }}\n"
+    )
+    daemon.write({"nginx.conf": text.encode()})
+    return port
+
+
+def mended(daemon, instance):
+    """The plan for the files as they stand, carried out."""
+    case = Live(instance(str(daemon.config)))
+    daemon.write(apply_to(case, daemon))
+    code, words = daemon.test()
+    assert code == 0, words
+    return case
+
+
+@pytest.mark.parametrize(
+    ("body", "outside", "words"),
+    [
+        ("ssl_ciphers HIGH; ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256;", "", '"ssl_ciphers" directive is duplicate'),
+        ("location / { ssl_protocols TLSv1.2; }", "", '"ssl_protocols" directive is not allowed here'),
+        ("ssl_ciphers TLS_AES_128_GCM_SHA256;", "", "no cipher match"),
+        ("ssl_protocols TLSv1.2 TLSv9;", "", 'invalid value "TLSv9"'),
+    ],
+)
+def test_what_hardening_by_lines_breaks_is_named(daemon, keys, instance, body, outside, words):
+    site(daemon, keys, body, outside=outside)
+    code, said = daemon.test()
+    assert code == 1 and words in said
+    result = NGINX.test(Host(), instance(str(daemon.config)))
+    assert not result.ok and words in result.output
+
+
+def test_a_list_for_another_kind_of_key_would_leave_tls_1_2_dead_and_ours_does_not(daemon, keys, instance):
+    port = site(daemon, keys, "ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256; ssl_protocols TLSv1.2 TLSv1.3;", "ec")
+    assert daemon.test()[0] == 0
+    daemon.start(port)
+    assert not accepts(port, "", "TLSv1.2") and accepts(port, "", "TLSv1.3")
+    daemon.stop()
+    port = site(daemon, keys, "ssl_ciphers ALL:@SECLEVEL=0; ssl_protocols TLSv1.2 TLSv1.3;", "ec")
+    mended(daemon, instance)
+    daemon.start(port)
+    assert accepts(port, "", "TLSv1.2") and accepts(port, "", "TLSv1.3")
+
+
+def test_one_odd_group_locks_clients_out(daemon, keys, instance):
+    port = site(daemon, keys, "ssl_ecdh_curve secp521r1; ssl_protocols TLSv1.2 TLSv1.3;")
+    daemon.start(port)
+    assert not accepts(port, "", "TLSv1.3", "-groups", "X25519")
+    daemon.stop()
+    mended(daemon, instance)
+    daemon.start(port)
+    assert accepts(port, "", "TLSv1.3", "-groups", "X25519") and accepts(port, "", "TLSv1.2", "-groups", "X25519")
+
+
+def test_suites_that_need_parameters_are_none_without_them(daemon, keys, instance):
+    port = site(daemon, keys, "ssl_ciphers DHE-RSA-AES128-GCM-SHA256; ssl_protocols TLSv1.2;")
+    assert daemon.test()[0] == 0
+    daemon.start(port)
+    assert not accepts(port, "", "TLSv1.2")
+    daemon.stop()
+    mended(daemon, instance)
+    daemon.start(port)
+    assert accepts(port, "", "TLSv1.2")
+
+
+def test_what_only_the_security_level_refuses_is_weak_all_the_same(daemon, keys, instance):
+    port = site(daemon, keys, "ssl_protocols TLSv1 TLSv1.2; ssl_ciphers ALL;")
+    daemon.start(port)
+    assert not accepts(port, "", "TLSv1.0"), "OpenSSL 3 at level 2"
+    case = Live(instance(str(daemon.config)))
+    assert "TLSv1.0" in case.value("protocols")
+    assert "protocol.tls1_0" in {edit.check for edit in case.plan().edits}
+
+
+def header(port, path):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.headers.get_all("Strict-Transport-Security"), text
+
+
+def test_one_header_in_a_location_takes_away_all_around_it(daemon, keys, instance):
+    port = site(
+        daemon,
+        keys,
+        "add_header Strict-Transport-Security max-age=63072000 always; location / { return 200 x; }"
+        " location /in { add_header X-Y z; return 200 x; }",
+    )
+    daemon.start(port)
+    assert header(port, "/")[0] == ["max-age=63072000"] and header(port, "/in")[0] is None
+    case = Live(instance(str(daemon.config)))
+    assert case.value("hsts_max_age") == 0
+    daemon.stop()
+    daemon.write({os.path.relpath(path, daemon.folder): data for path, data in
+                  apply_edits(case.documents, case.plan(hsts="mend").edits).items()})  # fmt: skip
+    daemon.start(port)
+    for path in ("/", "/in"):
+        assert len(header(port, path)[0]) == 1, "one header, and not two"
+
+
+def test_nothing_of_ours_is_left_where_files_are_included(daemon, keys, instance, tmp_path):
+    """A backup beside a site is a second site: ``include sites/*`` takes whatever is there."""
+    (daemon.folder / "sites").mkdir()
+    port, (cert, key) = free_port(), keys["rsa2048"]
+    text = f"server {{ listen 127.0.0.1:{port} ssl; server_name a; ssl_protocols TLSv1 TLSv1.2; }}\n"
+    head = f"{daemon.head()}events {{}}\nhttp {{\naccess_log off; ssl_certificate {cert}; ssl_certificate_key {key};"
+    daemon.write({"nginx.conf": f"{head} include sites/*; }}\n".encode(), "sites/a": text.encode()})
+    (daemon.folder / "sites" / "a.2024-01-01~").write_text(text)
+    assert "conflicting server name" in daemon.test()[1]
+    (daemon.folder / "sites" / "a.2024-01-01~").unlink()
+    daemon.start(port)
+
+    class Only(Nginx):
+        def discover(self, host):
+            return [one for one in super().discover(host) if one.config == str(daemon.config)]
+
+    result = desk.harden(Only(), Host(), {"state_dir": str(tmp_path / "state")})
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert os.listdir(daemon.folder / "sites") == ["a"]
+    assert "conflicting" not in daemon.test()[1]
+
+
+def test_a_strict_server_reaches_an_old_backend_all_the_same(daemon, keys, instance):
+    """What ssl_protocols says is nothing to proxy_ssl_protocols, and no certificate is looked at unless it is said."""
+    inner = free_port()
+    outer = site(
+        daemon,
+        keys,
+        f"location / {{ proxy_pass https://127.0.0.1:{inner}; }}",
+        outside="ssl_protocols TLSv1.2 TLSv1.3; proxy_ssl_protocols TLSv1 TLSv1.2; proxy_ssl_ciphers ALL:@SECLEVEL=0;\n"
+        f"server {{ listen 127.0.0.1:{inner} ssl; ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;"
+        " return 200 $ssl_protocol; }",
+    )
+    daemon.start(outer)
+    assert header(outer, "/")[1] == b"TLSv1"
+    case = Live(instance(str(daemon.config)))
+    (client,) = [one for one in NGINX.effective(case.instance, case.documents) if one.role == "client"]
+    assert "TLSv1.0" in client.settings["protocols"].value and client.settings["peer_verification"].value is False
+    plan = case.plan()
+    assert not [edit for edit in plan.edits if edit.check.startswith("upstream")], "not without proof"
+    assert "upstream.protocol" in {item.check for item in plan.unmended}
 
 
 def apply_to(case, daemon):
