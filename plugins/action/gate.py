@@ -18,6 +18,7 @@ from ..module_utils.findings.checks import SEVERITIES
 from ..module_utils.run.static import STACKS
 from ..module_utils.wire.engine import ScanOptions
 from ..plugin_utils import files
+from ..plugin_utils.certificates import SYSTEM
 from ..plugin_utils.evidence import facts
 from ..plugin_utils.evidence.text import plain
 from ..plugin_utils.gate import judgement, outputs
@@ -47,6 +48,8 @@ class ActionModule(ActionBase):
                 "baseline": {"type": "dict", "default": {}},
                 "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
                 "timeout": {"type": "float", "default": 5.0},
+                "ca_path": {"type": "list", "elements": "str", "default": [SYSTEM]},
+                "host": {"type": "str", "default": ""},
                 "directory": {"type": "path", "default": ""},
             }
         )
@@ -60,6 +63,8 @@ class ActionModule(ActionBase):
             options["baseline"],
             options["fail_severity"],
             ScanOptions(connect_timeout=options["timeout"], read_timeout=options["timeout"], http=True),
+            tuple(options["ca_path"]),
+            options["host"],
         )
         try:
             answer = judgement.ask(request, datetime.datetime.now(datetime.timezone.utc))

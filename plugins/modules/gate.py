@@ -26,7 +26,7 @@ options:
     elements: str
     default: []
   registers:
-    description: Register files, and folders of them, on the controller.
+    description: Register files, and folders of them, on the controller. Their approved exceptions count.
     type: list
     elements: path
     default: []
@@ -62,6 +62,17 @@ options:
     description: For a connection and for each answer, in seconds.
     type: float
     default: 5.0
+  ca_path:
+    description:
+      - Files on the controller with the authorities certificates have to lead to; V(system) is the machine's store.
+      - Empty leaves the trust of certificates alone.
+    type: list
+    elements: str
+    default: [system]
+  host:
+    description: Host that the files in O(static) are meant for; its exceptions in O(registers) count.
+    type: str
+    default: ""
   directory:
     description:
       - Folder on the controller for C(gate.json), C(gate.xml) (JUnit) and C(gate.sarif) (SARIF 2.1.0).

@@ -108,7 +108,9 @@ def _by_place(
         if not flow.get("managed", True):
             continue
         for uri in flow["endpoints"]:
-            endpoint = endpoints.parse(uri)
+            scheme, _mark, rest = uri.partition("://")
+            # Flows that SSH or IPsec protect have schemes of their own; host and port stand at the same place.
+            endpoint = endpoints.parse(uri if scheme in endpoints.SCHEMES else f"tls://{rest}")
             literal = _plain(endpoint.host) if endpoint.literal else ""
             for host in flow.get("hosts") or owners.get(_plain(endpoint.host), []):
                 found.setdefault((host, endpoint.port), []).append(_Registered(flow, uri, literal))

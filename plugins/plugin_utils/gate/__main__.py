@@ -34,6 +34,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 from ansible_collections.encryption.in_transit.plugins.module_utils.run.static import STACKS
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 from ansible_collections.encryption.in_transit.plugins.plugin_utils import files
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.certificates import SYSTEM
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import facts
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.gate import judgement, outputs
 
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         " exceptions count")  # fmt: skip
     add("--static", action="append", default=[], type=_files, metavar="STACK=PATH", help="judge configuration files in"
         f" a repository; STACK is one of {', '.join(sorted(STACKS))}")  # fmt: skip
+    add("--host", default="", metavar="NAME", help="host the files are meant for: its exceptions count")
+    add("--ca", action="append", metavar="FILE", help="trusted authorities; 'system' (default), or 'none' to leave"
+        " trust alone")  # fmt: skip
     add("--profile", default="intermediate", help="baseline to hold (default: %(default)s)")
     add("--fail-severity", default="low", choices=SEVERITIES, help="least severity that decides (default: %(default)s)")
     add("--timeout", type=float, default=5.0, metavar="SECONDS", help="for each answer (default: %(default)g)")
@@ -96,6 +100,8 @@ def main(argv: t.Sequence[str] | None = None) -> int:
         given.profile,
         fail_severity=given.fail_severity,
         options=ScanOptions(connect_timeout=given.timeout, read_timeout=given.timeout, http=True),
+        ca_path=tuple(path for path in given.ca or [SYSTEM] if path != "none"),
+        host=given.host,
     )
     try:
         answer = judgement.ask(request, datetime.datetime.now(datetime.timezone.utc))

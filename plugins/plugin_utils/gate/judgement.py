@@ -13,12 +13,15 @@ import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import SEVERITIES
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import scan, static
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 
+from .. import certificates
 from ..registers import load
+from ..registers.grants import for_host
+from ..registers.grants import grants as granted
 
 Json = t.Dict[str, t.Any]
 
@@ -30,7 +33,8 @@ class Request(t.NamedTuple):
     """What is to be judged. ``flows`` are ids in ``registers``, ``files`` are (stack, path) for the static mode.
 
     Failures of checks below ``fail_severity`` are shown and do not decide; nor do those under an approved exception of
-    the registers.
+    the registers. Exceptions about files are those of ``host``, for which they are meant. ``ca_path`` are files of
+    trusted authorities, or ``system``; without any the trust of certificates is not judged.
     """
 
     endpoints: tuple[str, ...] = ()
@@ -41,6 +45,8 @@ class Request(t.NamedTuple):
     baseline: t.Mapping[str, t.Any] = {}
     fail_severity: str = "low"
     options: ScanOptions | None = None
+    ca_path: tuple[str, ...] = ()
+    host: str = ""
 
 
 class Answer(t.NamedTuple):
@@ -62,7 +68,7 @@ class Answer(t.NamedTuple):
         """All of them, the worst first."""
         found = [item for report in self.reports for item in report["findings"]]
         found += [item for one in self.judged for item in one.findings]
-        return sorted(found, key=order)
+        return sorted(found, key=judge.order)
 
 
 def ask(request: Request, now: datetime.datetime) -> Answer:
@@ -81,14 +87,38 @@ def ask(request: Request, now: datetime.datetime) -> Answer:
             mine += [uri for uri in flow["endpoints"] if uri not in mine]
             for uri in flow["endpoints"]:
                 owners.setdefault(uri, []).append(flow["id"])
+        grants = granted(registers.exceptions, now.date())
     baselines = {profile: model.load(profile, request.baseline) for profile in wanted}
-    judged = [static.judge_files(stack, path, baselines[request.profile], grants) for stack, path in request.files]
-    reports = []
+    own = for_host(grants, request.host) if request.host else []
+    judged = [static.judge_files(stack, path, baselines[request.profile], own) for stack, path in request.files]
+    verifier = certificates.Verifier(request.ca_path) if request.ca_path else None
+    reports: list[Json] = []
     for profile, endpoints in wanted.items():
         if endpoints:
-            reports += scan.scan(endpoints, baselines[profile], request.options, grants=grants)
+            reports += _scanned(endpoints, baselines[profile], request, verifier, grants)
     code, reasons = _decide(request, reports, judged)
     return Answer(code, reports, judged, owners, reasons, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _scanned(
+    endpoints: t.Sequence[str],
+    baseline: model.Baseline,
+    request: Request,
+    verifier: certificates.Verifier | None,
+    grants: t.Sequence[Json],
+) -> t.Iterator[Json]:
+    """Reports with findings and verdict, judged again when the trust of their certificates is known."""
+    options = request.options or ScanOptions()
+    options.der = verifier is not None
+    for report in scan.scan(endpoints, baseline, options, grants=grants):
+        if verifier is not None:
+            der: dict[str, str] = {}
+            for served in report["certificates"]:
+                der.update(zip((facts["sha256"] for facts in served["chain"]), served.pop("der", ())))
+            verifier.assess(report, der)
+            report["findings"] = judge.judge_report(report, baseline, None, grants)
+            report["verdict"] = judge.verdict(report, report["findings"])
+        yield report
 
 
 def _chosen(flows: t.Iterable[Json], ids: t.Sequence[str]) -> list[Json]:

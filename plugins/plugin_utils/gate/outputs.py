@@ -22,6 +22,8 @@ _VERDICTS = {
     "unreachable": "UNREACHABLE",
 }
 
+_FILES = {"fail": "FAILS", "indeterminate": "NOT PROVED", "excepted": "excepted"}
+
 #: Commands of GitHub Actions by what a finding means for the gate.
 _COMMANDS = {"fail": "error", "indeterminate": "warning"}
 
@@ -36,7 +38,7 @@ def text(answer: Answer, width: int = 80) -> str:
         rows.append((report["endpoint"], flows, speaks, _VERDICTS[report["verdict"]]))
     for one in answer.judged:
         statuses = {item["status"] for item in one.findings}
-        ended = "FAILS" if "fail" in statuses else "NOT PROVED" if "indeterminate" in statuses else "passes"
+        ended = next((word for status, word in _FILES.items() if status in statuses), "passes")
         rows.append((one.path, "-", one.stack, ended))
     lines = [table(("WHAT", "FLOW", "SPEAKS", "RESULT"), rows, width)]
     wrong = [item for item in answer.findings if item["status"] in ("fail", "indeterminate", "excepted")]

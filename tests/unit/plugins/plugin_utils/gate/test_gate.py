@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import json
 import os
@@ -15,6 +16,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.dialects import openssl
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import finding
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Provenance
@@ -26,6 +29,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.w
     answering,
 )
 
+CIPHERS = openssl.cipher_list(model.load("intermediate").suites_tls12)
 BAD_SITE = """\
 events {}
 http {
@@ -73,7 +77,7 @@ def gate(*argv):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            status = command.main([*argv])
+            status = command.main(["--ca", "none", *argv])
         except SystemExit as ended:
             status = ended.code
     return status, out.getvalue(), err.getvalue()
@@ -228,3 +232,47 @@ def test_the_folder_runs_by_itself_from_anywhere(tmp_path):
     )
     assert (done.returncode, done.stderr) == (3, "")
     assert "NOT PROVED" in done.stdout
+
+
+def test_trust_is_judged_where_authorities_are_named(good, tmp_path):
+    asked = (good.uri(), "--fail-severity", "medium", "--ca")
+    other, _key = make_certificate(tmp_path)
+    status, out, _err = gate(*asked, str(other))
+    assert (status, "fail certificate.trust" in out) == (2, True)
+    status, _out, err = gate(*asked, "/nowhere.pem")
+    assert (status, "/nowhere.pem" in err) == (4, True)
+
+
+EXCEPTION = """\
+exceptions:
+  - id: EXC-2026-001
+    title: Old scanners
+    scope: {{hosts: [scan1.hospital.example], ports: [443], checks: [protocol.tls1_0, protocol.tls1_1]}}
+    justification: Vendor firmware has no TLS 1.2 before spring
+    risk: {{rating: medium, statement: interception on one isolated network}}
+    compensating_controls: [isolated network]
+    owner: {{name: J. Doe, email: j@hospital.example}}
+    requested: "{day}"
+    approval: {{by: A. Roe, on: "{day}", reference: CHG-1}}
+    expires: "{expires}"
+    remediation: {{plan: new firmware, milestones: [{{on: "{day}", what: pilot}}]}}
+    status: approved
+"""
+
+
+def test_exceptions_count_for_the_host_that_files_are_meant_for(tmp_path):
+    today = datetime.date.today()
+    dates = {"day": today.isoformat(), "expires": (today + datetime.timedelta(days=30)).isoformat()}
+    (tmp_path / "exceptions.yml").write_text(EXCEPTION.format(**dates))
+    (tmp_path / "flows.yml").write_text(
+        FLOWS.format(uri="https://scan1.hospital.example:443").partition("  - id: FLOW-0002")[0]
+    )
+    site = BAD_SITE.replace("ssl_protocols", f"ssl_session_tickets off; ssl_ciphers {CIPHERS};\n    ssl_protocols")
+    (tmp_path / "nginx.conf").write_text(site)
+    asked = ("--static", f"nginx={tmp_path}", "--fail-severity", "medium", "--registers")
+    registers = [str(tmp_path / "exceptions.yml"), "--registers", str(tmp_path / "flows.yml")]
+    status, _out, err = gate(*asked, *registers)
+    assert status == 2, err
+    status, out, err = gate(*asked, *registers, "--host", "scan1.hospital.example")
+    assert status == 0, out + err
+    assert "excepted protocol.tls1_0: TLSv1.0 is on (exception EXC-2026-001)" in out
