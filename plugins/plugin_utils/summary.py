@@ -128,6 +128,7 @@ def verify(
         reports,
         key=lambda one: (list(VERDICTS).index(one["verdict"]), owners.get(one["endpoint"], ""), one["endpoint"]),
     )
+    several = len({one.get("vantage") for one in reports}) > 1
     verdicts = {verdict: sum(one["verdict"] == verdict for one in reports) for verdict in VERDICTS}
     rows = []
     for one in reports:
@@ -135,7 +136,7 @@ def verify(
         rows.append(
             (
                 owners.get(one["endpoint"]) or one["address"],
-                " ".join(filter(None, (one["scheme"], str(one["port"]), one.get("sni")))),
+                " ".join(filter(None, (one["scheme"], str(one["port"]), one.get("sni"), _seen_from(one, several)))),
                 VERDICTS[one["verdict"]],
                 _accepted(one),
                 worst["check"] if worst else "-",
@@ -179,6 +180,11 @@ def verify(
     counts = {**verdicts, "findings": statuses, "hosts_not_read": len(unread)}
     code = 2 if failed else 3 if unproved or not reports else 0
     return Summary("\n".join(lines).lstrip("\n"), code, counts)
+
+
+def _seen_from(report: Json, several: bool) -> str:
+    """The place an endpoint was seen from, where that is not the same for all."""
+    return f"from {report['vantage']}" if several and report.get("vantage") else ""
 
 
 def _accepted(report: Json) -> str:

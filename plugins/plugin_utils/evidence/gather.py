@@ -28,9 +28,9 @@ def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
 
 def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> dict[str, list[Json]]:
     """Reports by host. An endpoint that several hosts name (a shared address) is evidence for each of them."""
-    by_endpoint: dict[str, list[Json]] = {}
-    for report in reports:  # one for each address, and for each place it was seen from
-        by_endpoint.setdefault(report["endpoint"], []).append(report)
+    by_endpoint: dict[str, dict[t.Any, Json]] = {}
+    for report in reports:
+        by_endpoint.setdefault(report["endpoint"], {})[report.get("address"), report.get("vantage")] = report
     named = {endpoint for endpoints in targets.values() for endpoint in endpoints}
     strays = sorted(set(by_endpoint) - named)
     if strays:
@@ -39,7 +39,7 @@ def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> 
     if missing:
         raise InputError(f"endpoint {missing[0]} was to be scanned, but there is no report of it")
     return {
-        name: [report for endpoint in dict.fromkeys(endpoints) for report in by_endpoint[endpoint]]
+        name: [report for endpoint in dict.fromkeys(endpoints) for report in by_endpoint[endpoint].values()]
         for name, endpoints in targets.items()
     }
 

@@ -296,7 +296,7 @@ class _Collector:
 
 
 def _labels(reports: list[Json]) -> list[str]:
-    """The endpoint of each report; where there are several of one, with the address reached and where it was seen from."""
+    """The endpoint of each report; where there are several of one, with its address and where it was seen from."""
     count = collections.Counter(report["endpoint"] for report in reports)
     return [
         report["endpoint"]

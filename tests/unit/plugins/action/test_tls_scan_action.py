@@ -35,11 +35,27 @@ def portal(pki):
         yield server
 
 
+def run(folder, hosts, play, check=True):
+    """A playbook of one play, on hosts with these variables; all of them are this machine."""
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (folder / "ansible.cfg").write_text("")
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}))
+    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play}]))
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"],
+        cwd=folder,
+        env={**os.environ, **environment, "HOME": str(folder)},
+        check=check,
+        capture_output=True,
+        text=True,
+    )
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, pki, portal):
     """The result of each task, all run by one playbook."""
     folder = tmp_path_factory.mktemp("play")
-    (folder / "ansible.cfg").write_text("")
     (folder / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     base = {"endpoints": [portal.uri(query="?sni=portal.example")], "http": False}
     tasks = {
@@ -57,18 +73,7 @@ def results(tmp_path_factory, pki, portal):
     ]
     keep = "{{ {" + ", ".join(f"'{name}': {name}" for name in tasks) + "} | to_json }}"
     play.append({"ansible.builtin.copy": {"content": keep, "dest": str(folder / "results.json")}})
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    whole = [{"hosts": "localhost", "gather_facts": False, "vars": local, "tasks": play}]
-    (folder / "play.yml").write_text(yaml.safe_dump(whole))
-    environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
-    subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"],
-        cwd=folder,
-        env={**os.environ, **environment, "HOME": str(folder)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    run(folder, {"localhost": {}}, {"tasks": play})
     return json.loads((folder / "results.json").read_text())
 
 
@@ -126,3 +131,24 @@ def test_bad_files_are_an_error_before_anything_is_scanned(results, portal):
     assert "reports" not in results["broken"]
     assert results["unknown"]["failed"]
     assert "no scheme" in results["unknown"]["msg"]
+
+
+# --- points of view ---------------------------------------------------------------------------------------------------
+
+
+def test_the_role_scans_from_every_point_of_view(tmp_path, portal):
+    """Two scanners, and one host to drive both."""
+    variables = {
+        "verify_inside": False,
+        "verify_endpoints": [portal.uri()],
+        "verify_scanners": ["near", "far"],
+        "verify_every_vantage": True,
+        "verify_verdict_file": str(tmp_path / "verdict.json"),
+    }
+    hosts = {"near": {"in_transit_vantage": "inside"}, "far": {"in_transit_vantage": "outside"}}
+    role = {"ansible.builtin.import_role": {"name": "encryption.in_transit.verify"}}
+    done = run(tmp_path, hosts, {"hosts": "near", "vars": variables, "tasks": [role]})
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert (verdict["code"], verdict["compliant"]) == (0, 2)
+    for vantage in ("inside", "outside"):
+        assert f"from {vantage}" in done.stdout

@@ -47,6 +47,13 @@ def test_an_endpoint_of_two_hosts_is_evidence_for_both():
     assert found["a"]["scans"] == found["b"]["scans"] == [shared]
 
 
+def test_every_point_of_view_is_evidence():
+    seen = [samples.report("https://a:443", vantage=vantage) for vantage in ("inside", "outside")]
+    results = [{"reports": [report]} for report in seen]
+    found = gathered({"a": {"__verify_targets": ["https://a:443"], "__verify_scan": {"results": results}}})
+    assert found["a"]["scans"] == seen
+
+
 def test_every_stack_is_gathered_by_its_name():
     found = gathered({"a": {"__apache_tls_audit": {"instances": [], "findings": []}}})
     assert list(found["a"]["stacks"]) == ["apache"]

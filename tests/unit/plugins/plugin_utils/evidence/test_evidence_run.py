@@ -157,6 +157,22 @@ def test_transcripts_hold_the_report_without_its_findings():
 # --- the population ---------------------------------------------------------------------------------------------
 
 
+def test_an_endpoint_seen_from_two_places_is_two():
+    """With its own state and transcript each, so that the worse one cannot hide behind the other."""
+    weak = samples.report("https://x:443", "rraaaa", vantage="inside")
+    scans = [samples.report("https://x:443", vantage="outside"), weak]
+    record = make([{"host": "h", "scans": scans}], ["h"])
+    seen = {one.endpoint: (one.state, one.report["vantage"]) for one in record.endpoints}
+    assert seen == {
+        f"https://x:443 {weak['address']} inside": ("non_compliant", "inside"),
+        f"https://x:443 {weak['address']} outside": ("compliant", "outside"),
+    }
+    assert len({one.path for one in record.endpoints}) == 2
+    assert {path for item in record.results.of("h") for path in item["evidence"]} == {
+        one.path for one in record.endpoints
+    }
+
+
 def test_handshakes_from_inside_have_transcripts_that_their_results_name():
     inside = samples.report("https://127.0.0.1:443?sni=x", "rraraa", name="x")
     audit = samples.audit([samples.listener(["x"])])
