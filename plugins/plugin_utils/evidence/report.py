@@ -8,6 +8,7 @@ text passes :func:`..printable.printable` and HTML escaping, whatever it is and 
 
 from __future__ import annotations
 
+import collections
 import datetime
 import functools
 import hashlib
@@ -27,7 +28,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from ..printable import printable
-from .exports.words import OPEN, by_place, place, proof_text
+from .exports.words import OPEN, by_place, concerns, place, proof_text
 from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
 
 #: Above this number of endpoints each host has a page of its own.
@@ -61,6 +62,7 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
     """
     split = len(record.endpoints) > ONE_PAGE
     template = _environment().get_template("report.html.j2")
+    checks, counts = _checks(record)
     common = {"run": record.run, "verdict": verdict, "signer": signer}
     yield (
         "report.html",
@@ -70,7 +72,8 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
             hosts=[] if split else sorted(_hosts(record, split), key=lambda host: host["rank"]),
             index=_index(_hosts(record, split)),
             summary=_summary(record),
-            requirements=_requirements(record),
+            requirements=_requirements(record, counts),
+            checks=checks,
             untested=_untested(record),
             exceptions=[_shown(item) for item in record.results if item["status"] == "excepted"],
             stale=_stale(record),
@@ -160,24 +163,47 @@ def _actions(record: Record) -> list[Json]:
     return sorted(actions, key=lambda a: (SEVERITIES.index(a["severity"]), -a["places"], a["mend"]))
 
 
-def _requirements(record: Record) -> list[Json]:
-    counts: dict[str, dict[str, int]] = {}
+def _checks(record: Record) -> tuple[list[Json], dict[tuple[str, str | None], t.Counter[str]]]:
+    """Every check with results and their counts by status; and the same counts by check and software."""
+    counts: dict[tuple[str, str | None], t.Counter[str]] = collections.defaultdict(collections.Counter)
     for item in record.results:
-        by_status = counts.setdefault(item["check"], dict.fromkeys(STATUSES, 0))
-        by_status[item["status"]] += 1
+        counts[item["check"], item["subject"]["stack"]][item["status"]] += 1
     rows = []
+    for check in CHECKS:
+        total = sum((found for (name, _stack), found in counts.items() if name == check.id), collections.Counter())
+        if total:
+            about = {"id": check.id, "title": check.title, "severity": check.severity, "anchor": _anchor("c", check.id)}
+            rows.append({**about, "counts": total, "state": _worst(total)})
+    return rows, counts
+
+
+def _requirements(
+    record: Record, counts: t.Mapping[tuple[str, str | None], t.Counter[str]]
+) -> list[tuple[str, list[Json]]]:
+    """(framework, its requirements), with what their checks showed. Software that no host has is left out."""
+    here = {stack for account in record.run["population"]["hosts"] for stack in account["stacks"]}
+    frameworks: dict[str, list[Json]] = {}
     for control in record.controls:
-        total = {status: sum(counts.get(c, {}).get(status, 0) for c in control["checks"]) for status in STATUSES}
-        if total["fail"]:
-            state = "fail"
-        elif total["indeterminate"]:
-            state = "indeterminate"
-        elif total["excepted"]:
-            state = "excepted"
-        else:
-            state = "pass" if total["pass"] else "not_applicable"
-        rows.append({**control, "counts": total, "state": state})
-    return rows
+        if control["stack"] and control["stack"] not in here:
+            continue
+        found = {
+            key: count for key, count in counts.items() if key[0] in control["checks"] and concerns(control, key[1])
+        }
+        total = sum(found.values(), collections.Counter()) if control["judged"] else collections.Counter()
+        tested = {name for name, _stack in found}
+        row = {
+            **control,
+            "counts": total,
+            "state": _worst(total),
+            "checks": [(name, _anchor("c", name) if name in tested else "") for name in control["checks"]],
+        }
+        frameworks.setdefault(f"{control['framework']} {control['version']}", []).append(row)
+    return list(frameworks.items())
+
+
+def _worst(counts: t.Mapping[str, int]) -> str:
+    """One status for many results: whatever is worst among them, and pass only when there is nothing else."""
+    return next((status for status in (*OPEN, "pass") if counts.get(status)), "not_applicable")
 
 
 def _untested(record: Record) -> list[Json]:

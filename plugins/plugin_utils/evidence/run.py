@@ -15,6 +15,8 @@ import itertools
 import json
 import typing as t
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import load
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.profiles import PROFILES
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import (
     CHECKS,
     SEVERITIES,
@@ -93,9 +95,17 @@ def catalogue() -> list[Json]:
     return [dict(zip(check._fields, check)) for check in CHECKS]
 
 
-def controls() -> list[Json]:
-    """The framework requirements as plain data."""
-    return [dict(zip(control._fields, plain(control))) for control in CONTROLS]
+def controls(baseline: Json) -> list[Json]:
+    """The framework requirements as plain data. ``judged`` is false for those that this baseline cannot judge."""
+    profile = baseline["profile"]
+    changed = profile in PROFILES and baseline.get("digest") != load(profile).digest
+    return [
+        {
+            **dict(zip(control._fields, plain(control))),
+            "judged": not control.profiles or (profile in control.profiles and not changed),
+        }
+        for control in CONTROLS
+    ]
 
 
 def assemble(
@@ -156,7 +166,7 @@ def assemble(
         listeners=listeners,
         baseline=plain(baseline),
         catalogue=catalogue(),
-        controls=controls(),
+        controls=controls(baseline),
         registers=plain(registers or {}),
         files=files,
     )

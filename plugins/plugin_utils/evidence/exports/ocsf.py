@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
 
 from ..run import Json, Record, dump
-from .words import place, proof_text, requirements
+from .words import concerns, place, proof_text, requirements
 
 _VERSION = "1.8.0"
 _CLASS, _CATEGORY, _CREATE = 2003, 2, 1
@@ -56,18 +56,20 @@ def events(record: Record) -> t.Iterator[str]:
             if item["status"] == "pass":
                 passed.setdefault(item["check"], []).append(item)
             elif item["status"] in _STATUSES:
-                yield dump({**common, **_event([item], standards[item["check"]])})
+                yield dump({**common, **_event([item], standards)})
         for items in passed.values():
-            yield dump({**common, **_event(items, standards[items[0]["check"]])})
+            yield dump({**common, **_event(items, standards)})
 
 
-def _event(items: list[Json], standards: list[tuple[str, str]]) -> Json:
+def _event(items: list[Json], standards: dict[str, list[Json]]) -> Json:
     """One event about results of one check on one host that have the same status."""
     first, check = items[0], BY_ID[items[0]["check"]]
     code, caption = _STATUSES[first["status"]]
     host, at = first["subject"]["host"], _milliseconds(first["observed_at"])
     lifecycle = {"pass": _RESOLVED, "excepted": _SUPPRESSED}.get(first["status"], _NEW)
     alone = len(items) == 1
+    stacks = {item["subject"]["stack"] for item in items}
+    asked = [one for one in standards[check.id] if any(concerns(one, stack) for stack in stacks)]
     event = {
         "time": at,
         "severity_id": _SEVERITIES[first["severity"]] if first["status"] != "pass" else _SEVERITIES["info"],
@@ -82,8 +84,8 @@ def _event(items: list[Json], standards: list[tuple[str, str]]) -> Json:
             "created_time": at,
         },
         "compliance": {
-            "standards": list(dict.fromkeys(framework for framework, _id in standards)),
-            "requirements": [f"{framework} {identifier}" for framework, identifier in standards],
+            "standards": list(dict.fromkeys(f"{one['framework']} {one['version']}" for one in asked)),
+            "requirements": [_requirement(one) for one in asked],
             "control": check.id,
             "checks": [{"uid": check.id, "name": check.title, "status_id": code, "status": caption}],
             "status_id": code,
@@ -101,6 +103,12 @@ def _event(items: list[Json], standards: list[tuple[str, str]]) -> Json:
         proof = {"expected": first["expected"], "observed": first["observed"], "proof": proof_text(first["proof"])}
         event["evidences"] = [{"data": {**proof, "files": first["evidence"], "provenance": first["provenance"]}}]
     return event
+
+
+def _requirement(control: Json) -> str:
+    """Its name; an id that was not checked against its publisher's text says so."""
+    doubt = "" if control["confidence"] == "read" else f" ({control['confidence']})"
+    return f"{control['framework']} {control['version']} {control['id']}{doubt}"
 
 
 def _where(item: Json) -> str:

@@ -27,17 +27,18 @@ def by_place(results: t.Iterable[Json]) -> dict[str, list[Json]]:
     return groups
 
 
-def requirements(controls: t.Iterable[Json]) -> dict[str, list[tuple[str, str]]]:
-    """(framework with its version, id) of the requirements each check gives evidence for; none for an unknown check.
-
-    An id that was not checked against its publisher's text says so.
-    """
-    found: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+def requirements(controls: t.Iterable[Json]) -> dict[str, list[Json]]:
+    """The requirements each check gives evidence for under this run's baseline; none for an unknown check."""
+    found: dict[str, list[Json]] = collections.defaultdict(list)
     for control in controls:
-        doubt = "" if control["confidence"] == "read" else f" ({control['confidence']})"
-        for check in control["checks"]:
-            found[check].append((f"{control['framework']} {control['version']}", control["id"] + doubt))
+        for check in control["checks"] if control["judged"] else ():
+            found[check].append(control)
     return found
+
+
+def concerns(control: Json, stack: str | None) -> bool:
+    """Whether results about that software count: a benchmark of one server says nothing of another."""
+    return control["stack"] in ("", stack)
 
 
 def proof_text(proof: Json | None) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import collections
 import os
 import re
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exp
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
+SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 
 
@@ -119,9 +121,30 @@ def test_endpoints_come_worst_first(whole):
     assert states == ["non_compliant"] * 2 + ["indeterminate", "unreachable", "excepted"] + ["compliant"] * 10
 
 
-def test_requirements_stand_with_their_counts_and_doubts(whole):
+def test_requirements_stand_with_their_checks_counts_and_doubts(whole):
     assert "164.312(e)(1)" in whole.text
     assert "unverified" in whole.text
+    # SC-23 rests on four checks; each leads to its own row.
+    counts = collections.Counter(item["status"] for item in make().results if item["check"] in SESSION)
+    row = whole.text[whole.text.index("SC-23 Protect the authenticity of sessions") :][:400]
+    assert "4 checks tls.compression" in row
+    assert f"{counts['pass']} {counts['fail']} 0 0" in row
+    ids = {attributes.get("id") for _, attributes in whole.elements}
+    assert {attributes["href"][1:] for attributes in whole.all("a") if attributes["href"].startswith("#c")} <= ids
+
+
+def test_a_benchmark_counts_only_results_of_its_software(whole):
+    assert "CIS NGINX Benchmark 3.0.0 4.1.4 TLS 1.3 only" in whole.text
+    assert "judged only by the profile modern" in whole.text
+    assert "CIS Apache" not in whole.text
+    inside = sum(
+        item["status"] == "fail" and item["subject"]["stack"] == "nginx" and item["check"] == "suite.forbidden"
+        for item in make().results
+    )
+    outside = sum(item["status"] == "fail" and item["check"] == "suite.forbidden" for item in make().results)
+    assert inside < outside
+    row = re.search(r"4\.1\.5 Weak ciphers are disabled 1 check suite\.forbidden \w+ \d+ (\d+) 0 0", whole.text)
+    assert int(row.group(1)) == inside
 
 
 def test_what_was_not_tested_stands_with_its_reason():

@@ -8,6 +8,7 @@ import evidence_samples as samples
 import jsonschema_rs
 import pytest
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import load
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.bundle import _SCHEMAS, SCHEMA_FILES
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import InputError
@@ -398,6 +399,19 @@ def test_the_digest_of_the_baseline_is_the_models_own():
 def test_catalogue_and_controls_are_plain_data():
     assert {"id", "severity", "title", "rationale", "mend", "decides"} <= set(catalogue()[0])
     known = {check["id"] for check in catalogue()}
-    for control in controls():
+    for control in controls(samples.baseline()):
         assert set(control["checks"]) <= known
         assert isinstance(control["checks"], list)
+
+
+def test_requirements_that_need_a_profile_are_judged_by_it_alone():
+    def judged(baseline):
+        rows = controls({**baseline.to_dict(), "digest": baseline.digest})
+        return {(row["framework"], row["version"], row["id"]) for row in rows if row["judged"]}
+
+    only_modern = ("CIS NGINX Benchmark", "3.0.0", "4.1.4")
+    assert only_modern not in judged(load("intermediate"))
+    assert only_modern in judged(load("modern"))
+    # A profile with parts of one's own may not be what the requirement wants any more.
+    assert only_modern not in judged(load("modern", {"hsts_max_age": 1}))
+    assert ("BSI TR-02102-2", "2026-01", "3.2") in judged(load("eu_strict"))
