@@ -96,7 +96,7 @@ def _in_full(options: ScanOptions | None) -> ScanOptions:
 def _get_ready() -> None:
     """Load what is of use only when there are answers, while the first of them are on their way."""
     from ..findings import judge  # noqa: F401  for stream()
-    from ..wire import certificate  # noqa: F401  for reports
+    from ..wire import certificate, report  # noqa: F401  for the engine
 
 
 def exit_status(verdicts: Iterable[str]) -> int:

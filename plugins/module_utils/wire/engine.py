@@ -17,7 +17,6 @@ import time
 
 from ..errors import EndpointError
 from . import endpoint as endpoints_
-from . import report as reports
 from .answers import ACCEPTED, CLOSED, DEADLINE, INDETERMINATE, PLAINTEXT, RESET, TIMEOUT, UNREACHABLE, Answer, Outcome
 from .endpoint import Endpoint
 from .kit import Kit
@@ -358,7 +357,9 @@ class _Scan:
 
     def _finish(self, target: _Target) -> None:
         milliseconds = (time.monotonic() - target.began) * 1000 if target.began else 0.0
-        self.done[target.place] = reports.assemble(target.examination, target.address, target.started, milliseconds)
+        from .report import assemble  # not before there is something to report
+
+        self.done[target.place] = assemble(target.examination, target.address, target.started, milliseconds)
         self.unfinished -= 1
 
     def _offer(self, target: _Target) -> None:
