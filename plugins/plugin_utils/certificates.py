@@ -23,6 +23,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exc
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import certificate
 
 try:
+    from cryptography import __version__ as cryptography_version
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import verification
@@ -260,6 +261,9 @@ class Verifier:
     def __init__(self, paths: t.Sequence[str]) -> None:
         """Raises what :func:`load_trust_anchors` raises, but for a machine that has no store and none was named."""
         self._anchors, self._why = TrustAnchors((), private=False), ""
+        if not hasattr(verification.PolicyBuilder, "extension_policies"):
+            self._why = f"cryptography {cryptography_version} of the controller is too old; 45.0 can verify chains"
+            return
         try:
             self._anchors = load_trust_anchors(paths)
         except ConfigurationError as error:

@@ -356,6 +356,17 @@ def test_a_machine_without_a_store_leaves_trust_open(monkeypatch, root_file):
         certificates.Verifier([root_file, certificates.SYSTEM])
 
 
+def test_a_controller_with_an_old_library_leaves_trust_open_and_says_why(monkeypatch, root_file):
+    """Debian 13 brings cryptography 43, which has no extension policies."""
+    monkeypatch.setattr(certificates, "verification", mock.Mock(PolicyBuilder=object))
+    monkeypatch.setattr(certificates, "cryptography_version", "43.0.0")
+    report, der = wire_report(LEAF, SUB)
+    certificates.Verifier([root_file]).assess(report, der)
+    trust = report["certificates"][0]["trust"]
+    assert (trust["trusted"], trust["reason"]) == (None, "undecided")
+    assert "cryptography 43.0.0 of the controller is too old" in trust["detail"]
+
+
 def test_the_systems_authorities_beside_named_ones(monkeypatch, tmp_path, root_file):
     store = tmp_path / "store.pem"
     store.write_bytes(SUB.cert.public_bytes(serialization.Encoding.PEM))
