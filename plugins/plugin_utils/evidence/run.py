@@ -69,7 +69,8 @@ class Record(t.NamedTuple):
     """Everything one bundle is made of, as plain JSON types in their final order.
 
     ``run`` and ``results`` are the source of truth. ``listeners`` are those that hosts serve. ``registers`` are the
-    organisation's own, by name (``exceptions``, ``flows``), as lists of entries; empty without any. ``files`` are
+    organisation's own, by name (``exceptions``, ``flows``), as lists of entries; empty without any. ``certificates``
+    are chains that endpoints showed and files that listeners name, see ``exports/certificates.py``. ``files`` are
     [path below data/, content] of what was collected.
     """
 
@@ -77,6 +78,7 @@ class Record(t.NamedTuple):
     results: Packed
     endpoints: list[Endpoint]
     listeners: Packed
+    certificates: Packed
     baseline: Json
     catalogue: list[Json]
     controls: list[Json]
@@ -130,7 +132,7 @@ def assemble(
     Raises InputError when the data is not in these shapes.
     """
     folders = unique_names(str(plain(str(name))) for name in population)
-    results, listeners, files = Packed(), Packed(), Packed()
+    results, listeners, certificates, files = Packed(), Packed(), Packed(), Packed()
     statuses: collections.Counter[str] = collections.Counter()
     endpoints: list[Endpoint] = []
     accounts: dict[str, Json] = {}
@@ -142,6 +144,7 @@ def assemble(
         found = _Collector(host, f"hosts/{folders.get(name) or safe_name(name, always_tag=True)}", facts)
         results.put(name, sorted(found.results, key=_order))
         listeners.put(name, found.listeners)
+        certificates.put(name, found.certificates)
         files.put(name, found.files)
         statuses.update(item["status"] for item in found.results)
         endpoints += found.endpoints
@@ -150,6 +153,7 @@ def assemble(
     run = {
         "$schema": SCHEMAS + "run.schema.json",
         "schema_version": SCHEMA_VERSION,
+        "history": [],
         **plain(facts),
         "baseline": _baseline_facts(baseline),
         "population": _reconcile(len(folders), ordered),
@@ -164,6 +168,7 @@ def assemble(
         results=results,
         endpoints=sorted(endpoints, key=lambda one: (one.host, one.endpoint)),
         listeners=listeners,
+        certificates=certificates,
         baseline=plain(baseline),
         catalogue=catalogue(),
         controls=controls(baseline),
@@ -215,6 +220,17 @@ def _order(item: Json) -> tuple[t.Any, ...]:
     return (*place, _POSITION[item["check"]], item["view"], item["key"])
 
 
+def _shown_chains(host: str, report: Json) -> list[Json]:
+    """The chains an endpoint showed, with the suite it chose in each protocol."""
+    chosen = (report.get("suites") or {}).get("selected") or {}
+    about = {"host": host, "use": "served", "endpoint": report["endpoint"], "suites": chosen}
+    return [
+        {**about, "chain": served["chain"], "order": served.get("order"), "trust": served.get("trust")}
+        for served in report.get("certificates") or []
+        if served.get("chain")
+    ]
+
+
 # --- one host ---------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +243,7 @@ class _Collector:
         self.endpoints: list[Endpoint] = []
         self.files: list[list[str]] = []
         self.listeners: list[Json] = []
+        self.certificates: list[Json] = []
         self._seen: dict[str, int] = {}
         for stack, audit in sorted((host.get("stacks") or {}).items()):
             self._stack(stack, audit)
@@ -247,6 +264,8 @@ class _Collector:
             # Most hosts have one instance: its files then need no folder of their own.
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
             self.listeners += _served(instance)
+            named = instance.get("certificates") or []
+            self.certificates += [{"host": self.name, "stack": stack, **one} for one in named]
             exported = instance.pop("export", None) or []
             instance["redactions"] = sum(int(item.get("redactions") or 0) for item in exported)
             placed = _export_paths(exported, folder)
@@ -272,6 +291,7 @@ class _Collector:
             shown = {key: report.get(key) for key in _SHOWN}
             leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
             self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
+            self.certificates += _shown_chains(self.name, report)
 
     def _transcripts(self, reports: list[Json], below: str, place: str) -> list[tuple[str, str]]:
         """Keep each wire report without its findings as a file; what to call it, and its path."""
