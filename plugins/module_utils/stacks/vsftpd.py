@@ -1083,13 +1083,25 @@ def test(host: Host, instance: Instance) -> TestResult:
         ok, output, tls = host.inetd(test_command(instance), _control, env=environment)
     except OSError as error:
         return TestResult(False, f"the trial session failed: {error.strerror or error}", ())
-    if not ok or not tls:
-        return TestResult(ok, output, ())
+    if not ok:
+        return TestResult(False, _with_file(host, instance, output), ())
+    if not tls:
+        return TestResult(True, output, ())
     try:
         why = host.inetd(test_command(instance, _ANONYMOUS), _data, env=environment)
     except OSError as error:
         why = str(error.strerror or error)
     return TestResult(True, output, (f"no data channel could be tried: {why}",) if why else ())
+
+
+def _with_file(host: Host, instance: Instance, words: str) -> str:
+    """vsftpd's last words, with the file they are about: it names none."""
+    name = "rsa_cert_file" if "certificate" in words else "rsa_private_key_file" if "private key" in words else ""
+    try:
+        path = _Config(instance, read(host, instance)).text(name) if name else ""
+    except ConfigurationError:
+        return words
+    return f"{words} ({name}={path})" if path else words
 
 
 def _control(connection: socket.socket) -> tuple[bool, str, bool]:

@@ -1,0 +1,413 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What goes wrong on real hosts, with each of the four real daemons: clear words, nothing half-written, service up.
+
+Needs root and Debian's nginx, apache2, postfix and vsftpd. Every daemon is one of ours, on loopback ports, with its
+files in a folder of the test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache.stack import Apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.vsftpd import Vsftpd
+from ansible_collections.encryption.in_transit.tests.unit.daemons import PATH, need
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.test_postfix_servers import (
+    Daemon as PostfixDaemon,
+)
+
+pytestmark = pytest.mark.servers
+
+HOST = Host()
+MODULES = "/usr/lib/apache2/modules"
+OLD, NEW = "-tls1", "-tls1_2"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """A real daemon with a weak configuration. ``etc`` holds its files, ``run`` everything it writes."""
+
+    starttls: tuple = ()
+    #: A line on which it ends.
+    nonsense = "NoSuchWord\n"
+
+    def __init__(self, folder, keys):
+        self.etc, self.run = folder / "etc", folder / "run"
+        for place in (self.etc, self.run):
+            place.mkdir(parents=True)
+        self.keys, self.port = keys, free_port()
+        self.config = self.etc / "daemon.conf"
+        self.write()
+
+    def write(self, key="good", more=""):
+        self.config.write_text(self.text(self.keys / f"{key}.pem", key == "small") + more)
+
+    def speaks(self, flag):
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", *self.starttls, flag]
+        done = subprocess.run(
+            [*command, "-cipher", "ALL:@SECLEVEL=0"], input="", capture_output=True, text=True, timeout=60, check=False
+        )
+        return "Cipher is" in done.stdout and "Cipher is (NONE)" not in done.stdout
+
+    def start(self):
+        self.launch()
+        deadline = time.monotonic() + 60
+        while socket.socket().connect_ex(("127.0.0.1", self.port)) != 0:
+            assert time.monotonic() < deadline, "it does not listen"
+            time.sleep(0.05)
+
+    def stop(self):
+        for process in HOST.processes():
+            if str(self.config) in process.argv:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, 9)
+
+
+class NginxDaemon(Daemon):
+    stack = Nginx
+
+    def text(self, pem, weak):
+        temp = "".join(
+            f"{name}_temp_path {self.run}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        return (
+            f"pid {self.run}/pid; error_log {self.run}/log; worker_processes 1; events {{}}\n"
+            f"http {{ access_log off; {temp}\nssl_certificate {pem}; ssl_certificate_key {pem};\n"
+            f"ssl_protocols TLSv1 TLSv1.2 TLSv1.3;\nssl_ciphers ALL:@SECLEVEL={int(weak)};\n"
+            f"server {{ listen 127.0.0.1:{self.port} ssl; }} }}\n"
+        )
+
+    def launch(self):
+        subprocess.run(["nginx", "-c", str(self.config)], check=True, capture_output=True)
+
+    def stop(self):
+        subprocess.run(["nginx", "-c", str(self.config), "-s", "stop"], capture_output=True, check=False)
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.run / "pid").read_text()), 9)
+        super().stop()
+
+
+class ApacheDaemon(Daemon):
+    stack = Apache
+
+    def text(self, pem, weak):
+        modules = "".join(
+            f"LoadModule {name}_module {MODULES}/mod_{name}.so\n" for name in ("mpm_event", "authz_core", "ssl")
+        )
+        return (
+            f"ServerRoot {self.etc}\nPidFile {self.run}/pid\nDefaultRuntimeDir {self.run}\nErrorLog {self.run}/log\n"
+            f"Mutex file:{self.run} default\nServerName a.example\nUser www-data\nGroup www-data\n{modules}"
+            f"Listen 127.0.0.1:{self.port} http\nStartServers 1\nSSLEngine on\nSSLCertificateFile {pem}\n"
+            f"SSLCertificateKeyFile {pem}\nSSLProtocol all\nSSLCipherSuite ALL:@SECLEVEL={int(weak)}\n"
+        )
+
+    def launch(self):
+        subprocess.run(["apache2", "-f", str(self.config), "-k", "start"], check=True, capture_output=True)
+
+    def stop(self):
+        # By its own means first: what a killed one leaves in its folder, the next one stumbles over.
+        subprocess.run(["apache2", "-f", str(self.config), "-k", "stop"], capture_output=True, check=False)
+        deadline = time.monotonic() + 30
+        while (self.run / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        super().stop()
+
+
+class VsftpdDaemon(Daemon):
+    stack = Vsftpd
+    starttls = ("-starttls", "ftp")
+    nonsense = "no_such_word=YES\n"
+
+    def text(self, pem, weak):
+        (self.run / "empty").mkdir(exist_ok=True)
+        return (
+            f"listen=YES\nlisten_address=127.0.0.1\nlisten_port={self.port}\nlocal_enable=YES\nanonymous_enable=NO\n"
+            f"secure_chroot_dir={self.run}/empty\nbackground=YES\nssl_enable=YES\nrsa_cert_file={pem}\n"
+            f"rsa_private_key_file={pem}\nssl_ciphers=ALL:@SECLEVEL={int(weak)}\n"
+        )
+
+    def launch(self):
+        # It loads the certificate before the list that might name a level for it.
+        level = 1 if b"small.pem" in self.config.read_bytes() else 2
+        chain = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+        (self.run / "openssl.cnf").write_text(f"{chain}CipherString = DEFAULT:@SECLEVEL={level}\n")
+        environment = {**os.environ, "OPENSSL_CONF": str(self.run / "openssl.cnf")}
+        command = ["vsftpd", str(self.config)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
+
+
+class Mail(Daemon):
+    """The daemon of the Postfix tests, whose main file is main.cf."""
+
+    starttls = ("-starttls", "smtp")
+    nonsense = "no equals sign\n"
+
+    def __init__(self, folder, keys):
+        self.daemon = PostfixDaemon(folder)
+        self.keys, self.etc, self.port = keys, folder / "etc", self.daemon.ports[0]
+        self.config = self.etc / "main.cf"
+        self.write()
+
+    def stack(self):
+        return self.daemon
+
+    def write(self, key="good", more=""):
+        pem = self.keys / f"{key}.pem"
+        self.daemon.write(f"smtpd_tls_cert_file = {pem}\nsmtpd_tls_key_file = {pem}\n{more}")
+
+    def launch(self):
+        self.daemon.load()
+
+    def stop(self):
+        self.daemon.do("abort")
+
+
+KINDS = {"nginx": NginxDaemon, "apache": ApacheDaemon, "postfix": Mail, "vsftpd": VsftpdDaemon}
+
+
+@pytest.fixture(scope="module")
+def keys():
+    need("nginx", "apache2", "postfix", "postconf", "vsftpd", "openssl", root=True)
+    os.environ["PATH"] = PATH
+    # Not below pytest's folder: daemons that give up their rights must reach it.
+    folder = Path(tempfile.mkdtemp(prefix="in_transit-keys-"))
+    folder.chmod(0o755)
+    for name, size in (("good", 2048), ("small", 1024)):
+        pem = str(folder / f"{name}.pem")
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            f"rsa:{size}",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=a.example",
+        ]
+        subprocess.run([*command, "-out", pem, "-keyout", f"{pem}.key"], check=True, capture_output=True)
+        with open(pem, "a") as file:
+            file.write(Path(f"{pem}.key").read_text())
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def folder():
+    made = Path(tempfile.mkdtemp(prefix="in_transit-faults-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(params=KINDS)
+def daemon(request, keys, folder):
+    one = KINDS[request.param](folder / "one", keys) if request.param != "postfix" else Mail(folder, keys)
+    yield one
+    one.stop()
+
+
+def harden(*daemons, instances=(), **options):
+    """The module's run over these daemons, or instances, and no others of this machine."""
+    kinds = [one.stack() for one in daemons]
+    configs = {str(one.config) for one in daemons}
+
+    class Ours(type(kinds[0])):
+        def __init__(self):
+            vars(self).update(vars(kinds[0]))
+
+        def discover(self, host):
+            if instances:
+                return list(instances)
+            found = [item for kind in kinds for item in type(kinds[0]).discover(kind, host)]
+            named = {item.config: item for item in found if configs & {item.config, f"{item.config}/main.cf"}}
+            return list(named.values())
+
+    # Beside the folder of the configuration, which may be read-only.
+    state = daemons[0].etc.parent / "state"
+    return desk.harden(Ours(), HOST, {"state_dir": str(state), **options})
+
+
+def strict(daemon):
+    return not daemon.speaks(OLD) and daemon.speaks(NEW)
+
+
+def untouched(daemon, before):
+    """The bytes are the same, nothing lies beside them, and the service serves as it did."""
+    assert daemon.config.read_bytes() == before
+    assert not [name for name in os.listdir(daemon.etc) if name.startswith(".in_transit")]
+    assert daemon.speaks(NEW), "the service is up"
+
+
+def test_a_weak_daemon_is_hardened(daemon):
+    """What all that follows is compared with."""
+    daemon.start()
+    assert daemon.speaks(OLD) and daemon.speaks(NEW)
+    result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert strict(daemon)
+    assert not harden(daemon)["changed"]
+
+
+def test_broken_before_we_came(daemon):
+    daemon.start()
+    daemon.config.write_text(daemon.config.read_text() + daemon.nonsense)
+    before = daemon.config.read_bytes()
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"]
+    assert "broken before this run" in result["msg"] and "nothing was changed" in result["msg"]
+    untouched(daemon, before)
+
+
+def test_stopped(daemon):
+    daemon.start()
+    stack = daemon.stack()
+    (found,) = [one for one in stack.discover(HOST) if str(daemon.config).startswith(one.config)]
+    daemon.stop()
+    # One that does not run is found by its unit or its default place; these have none.
+    result = harden(daemon, instances=[found._replace(running=False, facts={**found.facts, "pid": None})])
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert "does not run, so nothing is proved" in result["msg"]
+    assert socket.socket().connect_ex(("127.0.0.1", daemon.port)) != 0, "and is not started"
+    daemon.start()
+    assert strict(daemon)
+
+
+def test_read_only_mount(daemon):
+    daemon.start()
+    before = daemon.config.read_bytes()
+    subprocess.run(["mount", "--bind", daemon.etc, daemon.etc], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", daemon.etc], check=True)
+        result = harden(daemon)
+        assert result["failed"] and not result["changed"]
+        assert str(daemon.config) in result["msg"] and "mounted read-only" in result["msg"]
+        untouched(daemon, before)
+    finally:
+        subprocess.run(["umount", daemon.etc], check=True)
+
+
+def test_symbolic_link(daemon):
+    real = daemon.etc.parent / "real.conf"
+    shutil.copy(daemon.config, real)
+    daemon.config.unlink()
+    daemon.config.symlink_to(real)
+    daemon.start()
+    result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert daemon.config.is_symlink() and strict(daemon)
+
+
+def test_hard_link(daemon):
+    daemon.start()
+    os.link(daemon.config, daemon.etc.parent / "twin")
+    before = daemon.config.read_bytes()
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"]
+    assert f"{daemon.config} has 2 hard links" in result["msg"]
+    untouched(daemon, before)
+
+
+def test_immutable(daemon):
+    daemon.start()
+    before = daemon.config.read_bytes()
+    if subprocess.run(["chattr", "+i", daemon.config], capture_output=True, check=False).returncode:
+        pytest.skip("this file system knows no immutable files")
+    try:
+        result = harden(daemon)
+        assert result["failed"] and not result["changed"]
+        assert str(daemon.config) in result["msg"] and "chattr -i" in result["msg"]
+        untouched(daemon, before)
+    finally:
+        subprocess.run(["chattr", "-i", daemon.config], check=True)
+
+
+def test_somebody_elses_and_private(daemon):
+    daemon.start()
+    before = daemon.config.read_bytes()
+    os.chown(daemon.config, 1234, 2345)
+    os.chmod(daemon.config, 0o600)
+    result = harden(daemon)
+    if isinstance(daemon, VsftpdDaemon):
+        assert result["failed"] and "not owned by correct user" in result["msg"]
+        untouched(daemon, before)
+    else:
+        assert result["changed"] and not result["failed"], result["msg"]
+        assert strict(daemon)
+    status = daemon.config.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (1234, 2345, 0o600)
+
+
+def test_bytes_that_are_not_utf8(daemon):
+    comment = b"# f\xfcr M\xfcller \xff\xfe\n"
+    daemon.config.write_bytes(comment + daemon.config.read_bytes())
+    daemon.start()
+    result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert daemon.config.read_bytes().startswith(comment) and strict(daemon)
+
+
+def test_missing_certificate(daemon):
+    daemon.start()
+    daemon.write("missing")
+    before = daemon.config.read_bytes()
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"]
+    assert "missing.pem" in result["msg"] and "broken before this run" in result["msg"]
+    untouched(daemon, before)
+
+
+def test_key_too_small_for_the_security_level(daemon):
+    """Either it is hardened at the level that loads the key, and this is a finding, or nothing is touched."""
+    daemon.write("small")
+    daemon.start()
+    before = daemon.config.read_bytes()
+    result = harden(daemon)
+    assert daemon.speaks(NEW), result["msg"]
+    if result["failed"]:
+        assert "small.pem" in result["msg"] and "too" in result["msg"]
+        untouched(daemon, before)
+    else:
+        assert strict(daemon)
+        assert {"signature.forbidden", "certificate.key"} & {item["check"] for item in result["findings"]}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_two_instances(name, keys, folder):
+    """The error of one never hides the other's result."""
+    kind = KINDS[name]
+    for place in ("a", "b"):
+        (folder / place).mkdir(mode=0o755)
+    good, bad = (kind(folder / place / "x" if name != "postfix" else folder / place, keys) for place in ("a", "b"))
+    try:
+        good.start()
+        bad.start()
+        bad.config.write_text(bad.config.read_text() + bad.nonsense)
+        before = bad.config.read_bytes()
+        result = harden(good, bad)
+        assert result["failed"] and result["changed"]
+        assert {one["failed"] for one in result["instances"]} == {True, False}
+        assert strict(good)
+        untouched(bad, before)
+    finally:
+        good.stop()
+        bad.stop()
