@@ -11,14 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 import typing as t
 import uuid
 from pathlib import Path
 
 #: Longest line cmd.exe takes. Wine cuts off in silence what is longer.
 LINE_MAX = 8191
-
-Run = t.Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
 class Prefix:
@@ -41,9 +40,14 @@ class Prefix:
 
     def run(self, *command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """A program of the host that brings Wine along, such as ``wine`` or ``wineboot``."""
-        return subprocess.run(
-            self.argv(*command), env=self.environment, input=stdin, capture_output=True, timeout=240, check=False
-        )
+        # Into files: services that the command started hold a pipe open for as long as they live.
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            done = subprocess.run(
+                self.argv(*command), env=self.environment, input=stdin, stdout=output, stderr=errors, check=False
+            )
+            for stream in (output, errors):
+                stream.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, output.read(), errors.read())
 
     def cmd(self, line: str) -> subprocess.CompletedProcess[bytes]:
         """One line for cmd.exe, as ``cmd /c`` would take it."""

@@ -115,7 +115,7 @@ def diff(pairs: t.Sequence[tuple[Value, Value | None]], header: str) -> list[Jso
     return [{"before_header": "registry", "after_header": header, "before": before, "after": after}]
 
 
-# --- what a registry means, judged ------------------------------------------------------------------------------------
+# --- what a registry means, judged --------------------------------------------------------------------------------
 
 
 def findings(registry: Registry, facts: host.Facts, baseline: model.Baseline, made: plan.Plan) -> list[Json]:
@@ -184,7 +184,7 @@ def _alarm(alarm: plan.Alarm) -> Json:
     return judge.finding("config.override", "fail", "configured", about, alarm.reason, "", (), None, alarm.way)
 
 
-# --- the verbs --------------------------------------------------------------------------------------------------------
+# --- the verbs ----------------------------------------------------------------------------------------------------
 
 
 class Schannel:

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tasks run by ansible-playbook itself on one Windows host, and their results."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+from ansible_collections.encryption.in_transit.tests.windows.prefix import Prefix
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Json = t.Dict[str, t.Any]
+
+
+def wine(prefix: Prefix) -> Json:
+    """What an inventory says of a host that is this prefix."""
+    found: Json = {"ansible_connection": "wine", "ansible_wine_prefix": str(prefix.path)}
+    if prefix.launcher:
+        found.update(ansible_wine_launcher=prefix.launcher, ansible_wine_inside=prefix.inside)
+    return found
+
+
+def tasks(*each: Json) -> list[Json]:
+    """Tasks whose results :func:`play` returns by the names r0, r1 and so on."""
+    return [{**task, "register": f"r{number}"} for number, task in enumerate(each)]
+
+
+def play(folder: Path, variables: Json, *each: Json) -> list[Json]:
+    """Run the tasks by ansible-playbook on one Windows host; their results. A task may fail."""
+    results = folder / "results.json"
+    names = [f"r{number}" for number in range(len(each))]
+    written = {
+        "ansible.builtin.copy": {
+            "dest": str(results),
+            "content": "{{ [" + ", ".join(names) + "] | to_json }}",
+        },
+        "delegate_to": "localhost",
+        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+    }
+    quiet = [{**task, "ignore_errors": True, "no_log": True} for task in tasks(*each)]
+    book = [{"hosts": "all", "gather_facts": False, "tasks": [*quiet, written]}]
+    (folder / "play.json").write_text(json.dumps(book))
+    (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": {"server": variables}}}))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests" / "windows" / "connection"),
+        "PYTHONPATH": str(ROOT / ".ansible" / "collections"),
+    }
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        str(folder / "inventory.json"),
+        str(folder / "play.json"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert results.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    return t.cast("list[Json]", json.loads(results.read_text()))
