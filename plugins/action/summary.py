@@ -13,7 +13,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
+from ..module_utils.run.ansible_exceptions import today
 from ..plugin_utils import files, left_by_roles, summary
+from ..plugin_utils.registers import account, load
 
 display = Display()
 
@@ -39,6 +41,7 @@ class ActionModule(ActionBase):
                     "choices": ["fail", "indeterminate"],
                     "default": ["fail", "indeterminate"],
                 },
+                "registers": {"type": "list", "elements": "path", "default": []},
                 "dest": {"type": "path", "default": ""},
             }
         )
@@ -53,7 +56,14 @@ class ActionModule(ActionBase):
             if scan["failed"]:
                 raise AnsibleActionFail(f"the scan failed: {scan['failed']}")
             errors = {host: left_by_roles.error(hostvars[host]) for host in hosts}
-            made = summary.verify(per_host, scan["reports"], owners, errors, width)
+            reminders: list[str] = []
+            if options["registers"]:
+                try:
+                    told = self._registers(options["registers"], variables, scan["reports"], owners, per_host)
+                except InTransitError as error:
+                    raise AnsibleActionFail(str(error)) from error
+                reminders = told.reminders
+            made = summary.verify(per_host, scan["reports"], owners, errors, width, reminders)
         display.display("\n" + made.text + "\n")
         if options["dest"] and not self._task.check_mode:
             outcome = {"of": of, "code": made.code, **made.counts}
@@ -67,3 +77,21 @@ class ActionModule(ActionBase):
         if of == "verify" and verdict in options["fail_on"]:
             result.update(failed=True, msg="not everything holds the baseline or is proved to, see above")
         return result
+
+    @staticmethod
+    def _registers(
+        paths: list[str],
+        variables: dict[str, t.Any],
+        reports: list[dict[str, t.Any]],
+        owners: dict[str, str],
+        per_host: dict[str, dict[str, t.Any]],
+    ) -> account.Account:
+        """What the run says about the registers."""
+        day = today()
+        registers = load.load(paths, day, list(variables["groups"]["all"]))
+        owned = [{**report, "host": owners.get(report["endpoint"])} for report in reports]
+        findings = [item for report in reports for item in report["findings"]]
+        findings += [
+            item for told in per_host.values() for one in told.values() for item in (one or {}).get("findings") or ()
+        ]
+        return account.account(registers, owned, findings, day)

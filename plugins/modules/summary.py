@@ -30,6 +30,13 @@ options:
     elements: str
     choices: [fail, indeterminate]
     default: [fail, indeterminate]
+  registers:
+    description:
+      - Files and folders of the registers. When verifying, what they ask for is shown as well - exceptions that end soon,
+        have ended or match nothing any more, third parties without fresh evidence, flows that were not tested.
+    type: list
+    elements: path
+    default: []
   dest:
     description:
       - File on the controller for the outcome in JSON. Its C(code) is V(0) when everything holds, V(2) when something

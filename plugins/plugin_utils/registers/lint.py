@@ -158,8 +158,8 @@ class _Linter:
         if entry["risk"]["rating"] in ("high", "critical") and not milestones:
             self.tell(entry, ("remediation",), f"a risk rated {entry['risk']['rating']} needs milestones")
         for index, milestone in enumerate(milestones):
-            if milestone["on"] > entry["expires"]:
-                path = ("remediation", "milestones", index, "on")
+            if milestone["date"] > entry["expires"]:
+                path = ("remediation", "milestones", index, "date")
                 self.tell(entry, path, f"is after the exception ends ({entry['expires']})")
 
     def _accepted(self, entry: Entry) -> None:
@@ -189,11 +189,11 @@ class _Linter:
         if begin > self.today:
             self.tell(entry, ("requested",), "is in the future")
         if approval is not None:
-            on = datetime.date.fromisoformat(approval["on"])
+            on = datetime.date.fromisoformat(approval["date"])
             if on > self.today:
-                self.tell(entry, ("approval", "on"), "is in the future")
+                self.tell(entry, ("approval", "date"), "is in the future")
             if on < begin:
-                self.tell(entry, ("approval", "on"), f"is before it was requested ({begin})")
+                self.tell(entry, ("approval", "date"), f"is before it was requested ({begin})")
             begin, path = on, "its approval"
         if expires <= begin:
             self.tell(entry, ("expires",), f"is not after {path} ({begin})")
@@ -231,8 +231,8 @@ class _Linter:
     def third_party(self, entry: Entry) -> None:
         self._outside |= set(self._endpoints(entry))
         for index, evidence in enumerate(entry["evidence"]):
-            if evidence["on"] > self.today.isoformat():
-                self.tell(entry, ("evidence", index, "on"), "is in the future")
+            if evidence["date"] > self.today.isoformat():
+                self.tell(entry, ("evidence", index, "date"), "is in the future")
             if evidence["kind"] == "test":
                 if "reference" not in evidence:
                     self.tell(entry, ("evidence", index), "a test needs the reference of its result")

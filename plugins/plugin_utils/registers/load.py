@@ -34,7 +34,7 @@ def load(
     paths: t.Iterable[str],
     today: datetime.date,
     hosts: t.Collection[str] | None = None,
-    maximum_days: int = lint.MAXIMUM_DAYS,
+    maximum_days: int = lint.ABSOLUTE_DAYS,
 ) -> Registers:
     """The registers in these files and folders, all rules of :func:`.lint.lint` checked.
 

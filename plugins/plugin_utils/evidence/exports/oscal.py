@@ -244,10 +244,10 @@ class _Parts:
         plan, approval, end = entry["remediation"], entry.get("approval"), f"{entry['expires']}T23:59:59Z"
         tasks = [
             {
-                "uuid": self._id("task", name, step["on"], step["what"]),
+                "uuid": self._id("task", name, step["date"], step["what"]),
                 "type": "milestone",
                 "title": _text(step["what"]),
-                "timing": {"on-date": {"date": f"{step['on']}T00:00:00Z"}},
+                "timing": {"on-date": {"date": f"{step['date']}T00:00:00Z"}},
             }
             for step in plan.get("milestones") or ()
         ]
@@ -285,7 +285,7 @@ class _Parts:
             entry_ = {
                 "uuid": self._id("approval", name),
                 "title": _text(f"Approved by {approval['by']}: {approval['reference']}"),
-                "start": f"{approval['on']}T00:00:00Z",
+                "start": f"{approval['date']}T00:00:00Z",
                 "status-change": "deviation-approved",
             }
             told["risk-log"] = {"entries": [entry_]}

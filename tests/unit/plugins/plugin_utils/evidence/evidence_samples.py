@@ -293,12 +293,12 @@ def exception(name="EXC-2026-014", **more):
         "compensating_controls": ["VLAN 240 is isolated", "IPsec to the interface engine"],
         "owner": {"name": "J. Doe", "team": "Biomed", "email": "biomed@clinic.example"},
         "requested": "2026-10-02",
-        "approval": {"by": "A. Roe", "on": "2026-10-09", "reference": "CHG-4711"},
+        "approval": {"by": "A. Roe", "date": "2026-10-09", "reference": "CHG-4711"},
         "expires": "2027-02-28",
         "remediation": {
             "plan": "firmware 4",
             "ticket": "BIO-88",
-            "milestones": [{"on": "2026-12-15", "what": "pilot"}, {"on": "2027-02-15", "what": "rollout"}],
+            "milestones": [{"date": "2026-12-15", "what": "pilot"}, {"date": "2027-02-15", "what": "rollout"}],
         },
         **more,
     }

@@ -75,9 +75,9 @@ EXCEPTIONS: list[dict[str, t.Any]] = [
         "compensating_controls": ["VLAN 240 is isolated"],
         "owner": OWNER,
         "requested": "2026-10-02",
-        "approval": {"by": "A. Roe, CISO", "on": "2026-10-09", "reference": "CHG-4711"},
+        "approval": {"by": "A. Roe, CISO", "date": "2026-10-09", "reference": "CHG-4711"},
         "expires": "2027-02-28",
-        "remediation": {"plan": "firmware 4", "milestones": [{"on": "2026-12-15", "what": "pilot"}]},
+        "remediation": {"plan": "firmware 4", "milestones": [{"date": "2026-12-15", "what": "pilot"}]},
     },
 ]
 
@@ -89,10 +89,10 @@ THIRD_PARTIES: list[dict[str, t.Any]] = [
         "owner": OWNER,
         "endpoints": ["https://orders.lab.example"],
         "evidence": [
-            {"kind": "test", "on": "2026-11-01", "reference": "20261101T020000Z-0a1b2c"},
+            {"kind": "test", "date": "2026-11-01", "reference": "20261101T020000Z-0a1b2c"},
             {
                 "kind": "attestation",
-                "on": "2026-03-01",
+                "date": "2026-03-01",
                 "file": "attestations/lab.txt",
                 "sha256": hashlib.sha256(ATTESTATION).hexdigest(),
             },
