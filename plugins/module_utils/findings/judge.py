@@ -201,11 +201,19 @@ def _starttls(report: Json, about: Json) -> list[Json]:
     if plain is not None:
         status = "fail" if plain == "served" else "pass"
         text = f"work without TLS is {plain}"
-        if plain == "served" and report["scheme"] in _OPPORTUNISTIC and report["port"] in (24, 25):
-            # Anyone may hand in mail (RFC 3207, section 4): TLS cannot be demanded of every sender.
+        if plain == "served" and _from_anywhere(report):
             status, text = "not_applicable", f"{text}: mail from anywhere"
         found.append(finding("transport.plaintext", status, "effective", about, text, "no content before TLS"))
+    elif facts and login is None and report.get("plaintext") is None and not _from_anywhere(report):
+        # A database, for one, says only to its accounts that it wants TLS.
+        text = facts.get("detail") or "whether it goes on without TLS cannot be told from outside"
+        found.append(finding("transport.plaintext", "indeterminate", "effective", about, text, "no content before TLS"))
     return found
+
+
+def _from_anywhere(report: Json) -> bool:
+    """Whether anyone may hand in mail there (RFC 3207, section 4): TLS cannot be demanded of every sender."""
+    return report["scheme"] in _OPPORTUNISTIC and report["port"] in (24, 25)
 
 
 def _protocols(report: Json, baseline: Baseline, about: Json, proof: t.Callable[..., t.Any]) -> list[Json]:
@@ -331,7 +339,7 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
         hashes = ", ".join(rules.signature_hashes)
         add("certificate.signature", allowed, leaf["signature_algorithm"], hashes, names=(leaf["signature_algorithm"],))
         if rules.issuers:
-            issuers = _issuers(served["chain"])
+            issuers = issuers_of(served["chain"])
             add("certificate.issuer", bool(set(issuers) & set(rules.issuers)), issuers[0], " or ".join(rules.issuers))
         # Only whoever verified the chain can tell whether a public authority issued it.
         trust = served.get("trust") or {}
@@ -342,7 +350,7 @@ def _certificates(report: Json, baseline: Baseline, about: Json) -> list[Json]:
     return found
 
 
-def _issuers(chain: t.Sequence[Json]) -> list[str]:
+def issuers_of(chain: t.Sequence[Json]) -> list[str]:
     """Names from the leaf's issuer upwards, as far as the chain goes. By name: ``certificate.trust`` tells whether the
     signatures are theirs."""
     names = [chain[0]["issuer"]]

@@ -11,7 +11,7 @@ import typing as t
 from . import report
 from .bag import Bag, Seal, prepare
 from .errors import EvidenceError
-from .exports import certificates, junit, ocsf, oscal, prometheus, tables
+from .exports import cbom, certificates, junit, ocsf, oscal, prometheus, tables
 from .exports.verdict import verdict as whole_verdict
 from .run import Json, Record, dump
 from .signature import Signer
@@ -71,6 +71,7 @@ def payload(
     yield "inventory/certificates.csv", map(str.encode, certificates.certificates_csv(record))
     yield "export/ocsf.ndjson", map(str.encode, ocsf.events(record))
     yield "export/metrics.prom", map(str.encode, prometheus.metrics(record, verdict))
+    yield "export/cbom.cdx.json", cbom.cbom_json(record).encode()
     for name, text in oscal.documents(record):
         yield f"export/{name}", map(str.encode, text)
     for path, text in record.files:
