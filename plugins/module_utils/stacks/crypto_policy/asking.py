@@ -39,6 +39,9 @@ _PATIENCE = 60
 _HELLO_MOST = 1 << 16
 _HANDSHAKE = 22
 
+#: How GnuTLS names file and line.
+_UNPARSED = r"cfg: unable to parse: (.+): (\d+)"
+
 
 class Program(t.NamedTuple):
     """A client program: where it is, its arguments with ``{port}`` in them, what it is told on standard input, the
@@ -99,11 +102,15 @@ def check_command(library: str) -> list[str]:
 
 
 def problems(host: Host, library: str) -> list[str]:
-    """What the library has against its configuration as it stands."""
+    """What the library has against its configuration as it stands; what it only leaves out begins with
+    ``peer.IGNORED``."""
     done = host.run(check_command(library), timeout=_PATIENCE)
     found = [line for line in done.stdout.splitlines() if line]
     # GnuTLS ends the process, and says why only to those who debug it.
-    found += re.findall(r"cfg: (?:unknown|unable|invalid).*", done.stderr) if done.rc else []
+    found += re.findall(r"cfg: (?:unknown|invalid).*", done.stderr) if done.rc else []
+    found += (
+        [f"{path}:{line}: cannot be parsed" for path, line in re.findall(_UNPARSED, done.stderr)] if done.rc else []
+    )
     return found or ([done.stderr.strip()[-400:] or f"{library} ended with status {done.rc}"] if done.rc else [])
 
 

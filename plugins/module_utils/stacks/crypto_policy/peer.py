@@ -28,6 +28,9 @@ import typing as t
 _OPENSSL = ("libssl.so.4", "libssl.so.3", "libssl.so.1.1", "libssl.so.10")
 _GNUTLS = ("libgnutls.so.30",)
 
+#: SSL_CONF_FLAG_FILE, _CLIENT and _SERVER (ssl.h).
+_CONF_FLAGS, _CONF_CLIENT, _CONF_SERVER = 2, 4, 8
+
 _FILETYPE_PEM = 1  # X509_FILETYPE_PEM and SSL_FILETYPE_PEM
 _GNUTLS_SERVER, _GNUTLS_CLIENT = 1, 2
 _GNUTLS_CRD_CERTIFICATE, _GNUTLS_X509_FMT_PEM = 1, 1
@@ -43,6 +46,10 @@ _MOODS = {
 
 #: Seconds a handshake may take before the connection is given up.
 _PATIENCE = 30
+
+
+#: Begins a line about what the library leaves out and goes on without.
+IGNORED = "ignored: "
 
 
 class Trouble(Exception):
@@ -79,10 +86,13 @@ class OpenSSL:
             (self._ssl, "TLS_server_method"),
             (self._ssl, "SSL_CTX_new"),
             (self._ssl, "SSL_new"),
+            (self._ssl, "SSL_CONF_CTX_new"),
             (self._crypto, "NCONF_new"),
+            (self._crypto, "NCONF_get_section"),
+            (self._crypto, "OPENSSL_sk_value"),
         ):
             getattr(library, name).restype = ctypes.c_void_p
-        for name in ("OpenSSL_version", "CONF_get1_default_config_file"):
+        for name in ("OpenSSL_version", "CONF_get1_default_config_file", "NCONF_get_string"):
             getattr(self._crypto, name).restype = ctypes.c_char_p
         self._crypto.ERR_get_error.restype = ctypes.c_ulong
 
@@ -112,23 +122,39 @@ class OpenSSL:
     def check(self) -> list[str]:
         """Programs start all the same: the library ignores what it does not understand. So each step is asked for."""
         path = self.facts()["file"]
-        found = []
         line = ctypes.c_long(0)
         conf = ctypes.c_void_p(self._crypto.NCONF_new(None))
-        if self._crypto.NCONF_load(conf, os.fsencode(path), ctypes.byref(line)) <= 0:
+        if os.path.exists(path) and self._crypto.NCONF_load(conf, os.fsencode(path), ctypes.byref(line)) <= 0:
             where = f"{path}:{line.value}" if line.value > 0 else path
             return [f"{where}: " + "; ".join(self._errors())]
-        if self._crypto.CONF_modules_load(conf, None, ctypes.c_ulong(0)) <= 0:
-            found.append(f"{path}: " + "; ".join(self._errors()))
-        for method in ("TLS_client_method", "TLS_server_method"):
-            context = self._context(method)
-            self._errors()
-            if self._ssl.SSL_CTX_config(context, b"system_default") <= 0:
-                errors = self._errors()
-                if errors and not all("no such" in text or "invalid configuration name" in text for text in errors):
-                    found.append(f"{path}: " + "; ".join(errors))
-            self._ssl.SSL_CTX_free(context)
-        return list(dict.fromkeys(found))
+        self._context("TLS_client_method")
+        return [f"{IGNORED}{path}: {name} = {value}" for name, value in self._refused(conf)]
+
+    def _refused(self, conf: t.Any) -> list[tuple[str, str]]:
+        """Commands of the section for all programs that SSL_CONF_cmd(3) refuses, and the library therefore leaves out.
+
+        They are tried one by one, for both ends: some are for one of them only.
+        """
+        section = None
+        for name in (b"openssl_conf", b"ssl_conf", b"system_default"):
+            section = self._crypto.NCONF_get_string(conf, section, name)
+            if section is None:
+                return []
+        entries = ctypes.c_void_p(self._crypto.NCONF_get_section(conf, section))
+        found = []
+        for index in range(max(self._crypto.OPENSSL_sk_num(entries), 0)):
+            entry = ctypes.cast(self._crypto.OPENSSL_sk_value(entries, index), ctypes.POINTER(ctypes.c_char_p * 3))
+            _section, name, value = (part or b"" for part in entry.contents)
+            command = name.rpartition(b".")[2]
+            if not any(self._takes(method, command, value) for method in ("TLS_client_method", "TLS_server_method")):
+                found.append((os.fsdecode(name), os.fsdecode(value)))
+        return found
+
+    def _takes(self, method: str, command: bytes, value: bytes) -> bool:
+        trial = ctypes.c_void_p(self._ssl.SSL_CONF_CTX_new())
+        self._ssl.SSL_CONF_CTX_set_flags(trial, _CONF_FLAGS | (_CONF_CLIENT if "client" in method else _CONF_SERVER))
+        self._ssl.SSL_CONF_CTX_set_ssl_ctx(trial, self._context(method))
+        return bool(self._ssl.SSL_CONF_cmd(trial, command, value) > 0)
 
     def client(self, connection: socket.socket) -> None:
         self._handshake(self._context("TLS_client_method"), connection, "SSL_connect")
@@ -264,7 +290,7 @@ def main() -> None:
         elif verb == "check":
             problems = library.check()
             print("\n".join(problems))
-            raise SystemExit(1 if problems else 0)
+            raise SystemExit(1 if any(not line.startswith(IGNORED) for line in problems) else 0)
         elif verb == "client":
             with socket.create_connection(("127.0.0.1", int(words[0])), _PATIENCE) as connection:
                 connection.settimeout(None)

@@ -82,11 +82,14 @@ class CryptoPolicy(Stack):
 
     def test(self, host: Host, instance: Instance) -> TestResult:
         from . import guard
+        from .peer import IGNORED
 
-        found = _floor(instance).problems(host, instance)
+        said = _floor(instance).problems(host, instance)
+        ignored = tuple(text for text in said if text.startswith(IGNORED))
+        found = [text for text in said if text not in ignored]
         cut = [] if found else guard.problems(host)
         words = "\n".join(found + cut) or "the library takes its configuration, and OpenSSH starts with it"
-        return TestResult(not found and not cut, words, ())
+        return TestResult(not found and not cut, words, ignored)
 
     def generation(self, host: Host, instance: Instance) -> t.Any:
         return _floor(instance).generation(host, instance)
