@@ -30,6 +30,8 @@ PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
 PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd
+# Wine stands in for Windows in tests of registry and Schannel, the compiler makes a server for it.
+PACKAGES_WINDOWS = wine wine64 libwine gcc-mingw-w64-x86-64
 
 # Colours and progress bars have no place in a log.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -84,7 +86,7 @@ packages-demo:
 
 packages-test:
 	@hacking/apt-install.sh 'the tests' $(PACKAGES_LAB) $(PACKAGES_DEMO) $(PACKAGES_TEST)
-	@[ "$${CI:-}" != true ] || DORMANT=yes hacking/apt-install.sh 'the tests of daemons' $(PACKAGES_DAEMONS)
+	@[ "$${CI:-}" != true ] || DORMANT=yes hacking/apt-install.sh 'the tests of daemons' $(PACKAGES_DAEMONS) $(PACKAGES_WINDOWS)
 
 .PHONY: lock
 lock: $(DEV) ## renew requirements*.txt and tests/cores/*.txt from their .in files
@@ -152,6 +154,13 @@ servers: packages-test $(DEV) ## fetch the TLS servers and scanners that tests/w
 wire: servers ## the wire engine against real servers
 	@$(PYTEST) tests/wire
 
+# Wine 10 is the first whose Schannel can serve; below Debian 13 it lives in a folder of its own (three minutes, 1.1 GB).
+.PHONY: wine
+wine: packages-test $(DEV) ## a server whose TLS is Schannel's, scanned before and after (as root)
+	@hacking/apt-install.sh 'the tests of Windows' $(PACKAGES_WINDOWS)
+	@tests/windows/wine10.sh .cache/wine
+	@$(BIN)/python -m pytest -q tests/integration/test_schannel_server.py
+
 .PHONY: sanity
 sanity: $(DEV) ## ansible-test sanity
 	$(call step,sanity) hacking/sanity.sh $(BIN)
@@ -167,6 +176,11 @@ molecule: packages-test $(DEV) ## the roles on real hosts of three Debian genera
 .PHONY: fuzz
 fuzz: $(DEV) ## random testing with a hundred times the usual examples, new ones each time; FUZZ_FACTOR=1000 for more
 	@$(BIN)/python -m pytest --numprocesses auto --hypothesis-profile fuzz -m hypothesis tests
+
+.PHONY: axe
+axe: $(DEV) ## the report's accessibility in headless Chromium; needs npm and Chromium
+	@npm install --silent --no-save --prefix .cache/axe axe-core@4.14.1
+	@$(BIN)/python -m pytest -q tests/unit/plugins/plugin_utils/evidence/test_evidence_browser.py
 
 define core_rule
 $(call core,$(1)): | $(VENV)/bin/pip $(COLLECTION)

@@ -14,14 +14,24 @@ from ansible.utils.vars import load_extra_vars
 from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
-from ..plugin_utils.evidence import bundle, facts, gather, publish
+from ..module_utils.run.ansible_exceptions import today
+from ..plugin_utils.evidence import bundle, facts, gather, history, publish
 from ..plugin_utils.evidence.exports.verdict import verdict as whole_verdict
 from ..plugin_utils.evidence.run import Record, assemble
 from ..plugin_utils.evidence.signature import Signer
 from ..plugin_utils.evidence.timestamp import TimeAuthority
 from ..plugin_utils.printable import printable
+from ..plugin_utils.registers import load
 
 display = Display()
+
+
+def _registers(paths: list[str], variables: dict[str, t.Any]) -> dict[str, t.Any] | None:
+    """Entries by register; None when there are no registers."""
+    if not paths:
+        return None
+    held = load.load(paths, today(), list(variables["groups"]["all"]))
+    return {kind: getattr(held, kind) for kind in load.KINDS}
 
 
 class ActionModule(ActionBase):
@@ -39,6 +49,7 @@ class ActionModule(ActionBase):
                 "run": {"type": "dict"},
                 "profile": {"type": "str", "default": "intermediate"},
                 "baseline": {"type": "dict", "default": {}},
+                "registers": {"type": "list", "elements": "path", "default": []},
                 "hosts": {"type": "list", "elements": "dict"},
                 "population": {"type": "list", "elements": "str"},
                 "signing_key": {"type": "path"},
@@ -91,10 +102,14 @@ class ActionModule(ActionBase):
         baseline = model.load(options["profile"], options["baseline"])
         hosts, population = options["hosts"], options["population"]
         record = assemble(
-            facts.collect(options["run"] or facts.start(), variables, load_extra_vars(self._loader), check_mode),
+            {
+                **facts.collect(options["run"] or facts.start(), variables, load_extra_vars(self._loader), check_mode),
+                "history": history.earlier(options["directory"]),
+            },
             variables["groups"]["all"] if population is None else population,
             gather.hosts(variables) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
+            _registers(options["registers"], variables),
         )
         if check_mode:
             verdict = whole_verdict(record, options["fail_severity"])

@@ -65,6 +65,8 @@ def payload(
     yield "checks.json", dump(record.catalogue, indent=2).encode()
     yield "controls.json", dump(record.controls, indent=2).encode()
     yield "verdict.json", dump(verdict, indent=2).encode()
+    for kind, entries in record.registers.items():
+        yield f"registers/{kind}.json", dump(entries, indent=2).encode()
     yield "results.csv", map(str.encode, tables.results_csv(record))
     yield "findings.csv", map(str.encode, tables.findings_csv(record))
     yield "junit.xml", map(str.encode, junit.junit_xml(record))

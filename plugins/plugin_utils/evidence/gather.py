@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import host_of
+
 from .. import left_by_roles
 from .errors import InputError
 from .run import Json
@@ -19,11 +21,20 @@ def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
     if scan["failed"]:
         raise InputError(f"the scan of the endpoints failed: {scan['failed']}")
     targets = {name: left_by_roles.targets(everything[name]) for name in playing}
-    scans = _by_owner(scan["reports"], targets)
+    outside = set(left_by_roles.outside(everything, playing)) - {one for found in targets.values() for one in found}
+    scans = _by_owner([one for one in scan["reports"] if one["endpoint"] not in outside], targets)
     found = [_host(name, everything[name], scans.get(name, [])) for name in playing]
     skipped = "not among the hosts of this play (its pattern, or --limit)"
     found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
-    return found
+    return found + _external([one for one in scan["reports"] if one["endpoint"] in outside])
+
+
+def _external(reports: t.Iterable[Json]) -> list[Json]:
+    """Reports of registered endpoints that no host of the inventory serves, by the host in the URI."""
+    by_host: dict[str, list[Json]] = {}
+    for report in reports:
+        by_host.setdefault(host_of(report["endpoint"]), []).append(report)
+    return [{"host": host, "external": True, "scans": found} for host, found in by_host.items()]
 
 
 def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> dict[str, list[Json]]:

@@ -28,6 +28,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.che
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import PROTOCOL_CHECKS
 
 from ..printable import printable
+from ..terminal import plural
 from .exports.words import OPEN, by_place, concerns, place, proof_text
 from .run import ENDPOINT_STATES, Endpoint, Json, Record, matches
 
@@ -38,6 +39,11 @@ ONE_PAGE = 500
 _STATE_ORDER = ("non_compliant", "indeterminate", "unreachable", "excepted", "compliant")
 _STATE_OF = {"fail": "non_compliant", "indeterminate": "indeterminate", "excepted": "excepted", "pass": "compliant"}
 _DAYS_UNTIL_STALE = 365
+#: How many of the next dates are told.
+_DATES = 4
+
+#: Checks that the roles only mend when they are told to, and the suffix of the variable that tells them.
+_VARIABLES = {"http.hsts": "tls_hsts", "config.override": "tls_overrides"}
 
 #: Symbol and word for every state; colour is never the only sign.
 SIGNS = {
@@ -75,7 +81,7 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
             requirements=_requirements(record, counts),
             checks=checks,
             untested=_untested(record),
-            exceptions=[_shown(item) for item in record.results if item["status"] == "excepted"],
+            exceptions=_exceptions(record),
             stale=_stale(record),
         ),
     )
@@ -118,30 +124,54 @@ def _summary(record: Record) -> Json:
         "proved": proved,
         "rest": rest,
         "percent": 100 * proved // total if total else 0,
-        "dates": _dates(record),
+        "dates": sorted([*_certificate_dates(record), *_exception_dates(record)], key=_soonest)[:_DATES],
+        "trend": _trend(record),
         "actions": _actions(record),
     }
 
 
-def _dates(record: Record) -> list[Json]:
-    """The next three certificates to expire."""
+def _soonest(date: Json) -> tuple[t.Any, ...]:
+    return date["day"], date["what"], date["name"], date["where"]
+
+
+def _certificate_dates(record: Record) -> t.Iterator[Json]:
+    """When each certificate ends, and where it is served."""
     seen: dict[str, Json] = {}
     for one in record.endpoints:
         for leaf in one.certificates:
             entry = seen.setdefault(str(leaf.get("sha256")), {"leaf": leaf, "hosts": []})
             entry["hosts"].append(one.host)
-    today = _day(record.run["ended"])
-    dates = [
-        {
-            "day": entry["leaf"]["not_after"][:10],
-            "left": (_day(entry["leaf"]["not_after"]) - today).days,
-            "name": (entry["leaf"].get("names") or [entry["leaf"].get("subject") or "certificate"])[0],
-            "hosts": list(dict.fromkeys(entry["hosts"])),
-            "endpoints": len(entry["hosts"]),
-        }
-        for _digest, entry in sorted(seen.items())
-    ]
-    return sorted(dates, key=lambda item: (item["day"], item["name"], item["hosts"]))[:3]
+    for entry in seen.values():
+        leaf, hosts = entry["leaf"], list(dict.fromkeys(entry["hosts"]))
+        more = f" and {plural(len(hosts) - 2, 'more host')}" if len(hosts) > 2 else ""
+        where = f"{plural(len(entry['hosts']), 'endpoint')} on {', '.join(hosts[:2])}{more}"
+        name = (leaf.get("names") or [leaf.get("subject") or "no name"])[0]
+        yield _date(record, leaf["not_after"][:10], "certificate", name, where)
+
+
+def _exception_dates(record: Record) -> t.Iterator[Json]:
+    for entry in record.registers.get("exceptions", ()):
+        if entry["status"] == "approved":
+            yield _date(
+                record, entry["expires"], "exception", f"{entry['id']} {entry['title']}", entry["owner"]["name"]
+            )
+
+
+def _date(record: Record, day: str, what: str, name: str, where: str) -> Json:
+    left = (_day(day) - _day(record.run["ended"])).days
+    return {"day": day, "left": left, "what": what, "name": name, "where": where}
+
+
+def _trend(record: Record) -> list[Json]:
+    """This run after the earlier ones: the share of its endpoints in each state, and what changed since the last."""
+    run = record.run
+    runs = [*run["history"], {key: run[key] for key in ("run_id", "complete", "endpoints")}]
+    found = []
+    for one in runs:
+        day, total = one["run_id"], sum(one["endpoints"].values())
+        when = f"{day[:4]}-{day[4:6]}-{day[6:8]} {day[9:11]}:{day[11:13]}"
+        found.append({**one, "when": when, "total": total, "proved": one["endpoints"].get("compliant", 0)})
+    return found
 
 
 def _actions(record: Record) -> list[Json]:
@@ -195,6 +225,7 @@ def _requirements(
             **control,
             "counts": total,
             "state": _worst(total),
+            "part": len(tested) < len(control["checks"]),
             "checks": [(name, _anchor("c", name) if name in tested else "") for name in control["checks"]],
         }
         frameworks.setdefault(f"{control['framework']} {control['version']}", []).append(row)
@@ -204,6 +235,16 @@ def _requirements(
 def _worst(counts: t.Mapping[str, int]) -> str:
     """One status for many results: whatever is worst among them, and pass only when there is nothing else."""
     return next((status for status in (*OPEN, "pass") if counts.get(status)), "not_applicable")
+
+
+def _exceptions(record: Record) -> list[Json]:
+    """Every excepted result, with what the register says of its exception."""
+    register = {entry["id"]: entry for entry in record.registers.get("exceptions", ())}
+    return [
+        {**_shown(item), "entry": register.get(item["exception"])}
+        for item in record.results
+        if item["status"] == "excepted"
+    ]
 
 
 def _untested(record: Record) -> list[Json]:
@@ -295,6 +336,7 @@ def _endpoint(one: Endpoint, found: list[Json], listeners: list[Json]) -> Json:
     open_ones = [_shown(item) for item in results if item["status"] in OPEN]
     for item in open_ones:
         item["places"] = item["places"] or _configured_places(item["check"], listener)
+        item["variable"] = item["variable"] or _variable(item, (listener or {}).get("stack"))
     open_ones.sort(key=_worst_first)
     protocols = [_protocol(name, one.report, by_check, listener) for name in PROTOCOL_CHECKS]
     return {
@@ -394,7 +436,14 @@ def _shown(item: Json) -> Json:
         "places": list(item["provenance"]),
         "proof_text": proof_text(item["proof"]),
         "place": place(item["subject"]),
+        "variable": _variable(item, item["subject"]["stack"]),
     }
+
+
+def _variable(item: Json, stack: str | None) -> str:
+    """The variable to set before harden mends this, as it stands in an inventory; empty when none is needed."""
+    suffix = _VARIABLES.get(item["check"]) if item["status"] == "fail" else None
+    return f"{stack}_{suffix}: mend" if suffix and stack else ""
 
 
 def _worst_first(item: Json) -> tuple[t.Any, ...]:

@@ -27,6 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.con
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import verdict
 
 from .errors import InputError
+from .registered import registers_section, unregistered, without_addresses
 from .packed import Packed
 from .text import plain, safe_name, unique_names
 
@@ -125,7 +126,8 @@ def assemble(
                     ``skipped`` and ``error`` are reasons in words, ``stacks`` maps a stack to the result of its
                     ``_tls_info`` module with its export, ``scans`` is a list of wire reports with their ``findings``
     ``baseline``    ``Baseline.to_dict()``, with its ``digest``
-    ``registers``   entries by register: ``exceptions``, ``flows``
+    ``registers``   entries by register: ``exceptions``, ``flows``, ``third_parties``; a host that is ``external`` is
+                    none of ours, its endpoints stand in a flow
 
     ``hosts`` are taken one after the other, so a generator keeps the memory small.
 
@@ -136,10 +138,15 @@ def assemble(
     statuses: collections.Counter[str] = collections.Counter()
     endpoints: list[Endpoint] = []
     accounts: dict[str, Json] = {}
+    external: list[str] = []
+    excepted: list[Json] = []
+    served: list[tuple[str, int]] = []
     for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
         name = host["host"]
         if name in accounts:
             continue
+        if host.get("external") and name not in folders:
+            external.append(name)
         # A host nobody knows of has a folder that no other host's name leads to.
         found = _Collector(host, f"hosts/{folders.get(name) or safe_name(name, always_tag=True)}", facts)
         results.put(name, sorted(found.results, key=_order))
@@ -147,9 +154,11 @@ def assemble(
         certificates.put(name, found.certificates)
         files.put(name, found.files)
         statuses.update(item["status"] for item in found.results)
+        excepted += [item for item in found.results if item["status"] == "excepted"]
+        served += [(name, port) for port in map(_outer_port, found.listeners) if port]
         endpoints += found.endpoints
         accounts[name] = _account(host, name in folders, found)
-    ordered = [accounts[name] for name in sorted(accounts)]
+    ordered = [accounts[name] for name in sorted(accounts) if name not in external]
     run = {
         "$schema": SCHEMAS + "run.schema.json",
         "schema_version": SCHEMA_VERSION,
@@ -160,7 +169,12 @@ def assemble(
         "listeners": _listeners(ordered),
         "endpoints": {state: sum(one.state == state for one in endpoints) for state in ENDPOINT_STATES},
         "results": {status: statuses[status] for status in STATUSES},
+        "external": sorted(external),
+        "registers": None,
     }
+    if registers is not None:
+        run["registers"] = registers_section(registers, endpoints, excepted, facts["started"])
+        run["listeners"]["unregistered"] = unregistered(registers, served)
     run["incomplete"] = _incomplete(run, ordered)
     run["complete"] = not run["incomplete"]
     return Record(
@@ -172,7 +186,7 @@ def assemble(
         baseline=plain(baseline),
         catalogue=catalogue(),
         controls=controls(baseline),
-        registers=plain(registers or {}),
+        registers=without_addresses(registers or {}),
         files=files,
     )
 
@@ -424,6 +438,13 @@ def _served(instance: Json) -> list[Json]:
             place = " ".join(part for part in (listener.get("context"), listener.get("address"), names) if part)
             found.append({**listener, "place": place})
     return found
+
+
+def _outer_port(listener: Json) -> int:
+    """Port of a listener that others can reach; 0 for sockets and for those within the host."""
+    address, _colon, port = str(listener.get("address", "")).rpartition(":")
+    local = address.startswith("127.") or address in ("[::1]", "localhost", "unix")
+    return int(port) if port.isdigit() and not local else 0
 
 
 def matches(listener: Json, report: Json) -> bool:

@@ -19,6 +19,8 @@ def verdict(record: Record, fail_severity: str = "low") -> Json:
     """
     counted = SEVERITIES[: SEVERITIES.index(fail_severity) + 1]
     gate = [item["status"] for item in record.results if item["severity"] in counted]
+    due = (record.run["registers"] or {}).get("findings", ())
+    gate += [item["status"] for item in due if item["severity"] in counted]
     population, unproved = record.run["population"], []
     if "indeterminate" in gate:
         unproved.append(f"{plural(gate.count('indeterminate'), 'result')} not proved either way")
@@ -30,12 +32,13 @@ def verdict(record: Record, fail_severity: str = "low") -> Json:
         unproved.append("nothing was tested")
     failing = [f"{plural(gate.count('fail'), 'result')} failed"] if "fail" in gate else []
     code = 2 if failing else 3 if unproved else 0
+    excepted = [f"{plural(gate.count('excepted'), 'result')} held only by exceptions"] if "excepted" in gate else []
     return {
         "schema_version": SCHEMA_VERSION,
         "run_id": record.run["run_id"],
         "exit_code": code,
-        "verdict": {0: "compliant", 2: "non_compliant", 3: "indeterminate"}[code],
-        "reasons": failing + unproved,
+        "verdict": {0: "excepted" if excepted else "compliant", 2: "non_compliant", 3: "indeterminate"}[code],
+        "reasons": failing + unproved + excepted,
         "fail_severity": fail_severity,
         "complete": record.run["complete"],
         "results": record.run["results"],

@@ -208,6 +208,43 @@ def test_a_clean_run_is_calm():
     assert "Nothing fails." in text
 
 
+def earlier(day, **endpoints):
+    counts = dict.fromkeys(("compliant", "excepted", "non_compliant", "indeterminate", "unreachable"), 0)
+    return {
+        "run_id": f"202611{day:02}T020005Z-000001",
+        "exit_code": 2,
+        "complete": day != 19,
+        "endpoints": counts | endpoints,
+    }
+
+
+def test_the_trend_shows_earlier_sealed_runs():
+    history = [earlier(19, compliant=6, non_compliant=9), earlier(20, compliant=9, non_compliant=6)]
+    shown = page(make(history=history))
+    assert "10 of 15 proved compliant, after 9 of 15 in the run before." in shown.text
+    assert "2026-11-19 02:00 : 6 of 15" in shown.text.replace("02:00:", "02:00 :")
+    assert "2026-11-19 02:00 20261119T020005Z-000001 6 0 9 0 0 NOT complete" in shown.text
+    assert "Trend" not in page(make()).text
+
+
+def test_the_next_dates_are_certificates_and_exceptions():
+    registers = {
+        "exceptions": [samples.exception(expires="2026-11-22"), samples.exception("EXC-2026-099", status="closed")]
+    }
+    record = assemble(samples.FACTS, samples.HOSTS, samples.hosts(), samples.baseline(), registers)
+    text = page(record).text
+    assert "2026-11-22 exception expires in 1 day EXC-2026-014 Infusion-pump gateway accepts TLS 1.0; J. Doe" in text
+    assert "2027-03-01 certificate expires in 100 days" in text
+    assert "EXC-2026-099" not in text
+    assert "J. Doe; A. Roe, CHG-4711; until 2026-11-22" in text
+
+
+def test_the_variable_that_mends_is_told_where_there_is_one(whole):
+    assert "Set nginx_tls_hsts: mend Mend Send Strict-Transport-Security" in whole.text
+    assert whole.text.count("Set nginx_tls_") == 1
+    assert "ansible-playbook encryption.in_transit.harden --limit hl7-gateway.clinic.example" in whole.text
+
+
 # --- its form ---------------------------------------------------------------------------------------------------
 
 
