@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import TransactionError
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache import machine, trial
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Completed, Process
@@ -97,6 +98,36 @@ def test_an_instance_that_does_not_run_has_the_environment_of_its_start_script()
     (found,) = APACHE.discover(host)
     assert not found.running and found.config == "/etc/apache2/apache2.conf"
     assert found.facts["environment"] == {"X": "1", "Y": "a=b"} and found.capabilities.version == (1, 1, 1)
+
+
+def test_the_layout_of_red_hats_family():
+    """Another program, root, folder of modules and library; ``conf.d`` has hosts and settings of modules in one file."""
+    program, shown = (
+        "/usr/sbin/httpd",
+        SHOWN.replace("/etc/apache2", "/etc/httpd").replace("apache2.conf", "conf/httpd.conf"),
+    )
+    host_text = "<VirtualHost _default_:443>\nSSLEngine on\nSSLProtocol all -SSLv3\nSSLCipherSuite PROFILE=SYSTEM\n"
+    files = {
+        "/etc/httpd/conf/httpd.conf": "Listen 80\nInclude conf.modules.d/*.conf\nIncludeOptional conf.d/*.conf\n",
+        "/etc/httpd/conf.modules.d/00-ssl.conf": "LoadModule ssl_module modules/mod_ssl.so\n",
+        "/etc/httpd/conf.d/ssl.conf": f"Listen 443 https\n{host_text}</VirtualHost>\n",
+        "/etc/httpd/conf.d/README": "not read",
+        "/proc/10/environ": "LANG=C\0",
+        "/proc/10/maps": "7f r-xp 0 fe:00 1    /usr/lib64/libcrypto.so.3.0.7\n",
+        "/usr/lib64/libcrypto.so.3.0.7": b"\0OpenSSL 3.0.7 1 Nov 2022\0",
+    }
+    answers = {f"{program} -V": shown, f"{program} -l": STATIC}
+    there = Machine(files, [process(10, argv=(program, "-DFOREGROUND"), exe=program)], **answers)
+    there.programs = {"httpd": program}
+    (found,) = APACHE.discover(there)
+    assert (found.config, found.capabilities.version) == ("/etc/httpd/conf/httpd.conf", (3, 0, 7))
+    documents = APACHE.read(there, found)
+    assert [document.path for document in documents] == list(files)[:3]
+    tls = [one for one in APACHE.effective(found, documents) if one.tls]
+    assert [one.settings["protocols"].value[0] for one in tls] == ["TLSv1.0"]
+    plan = APACHE.plan(found, documents, model.load(), {})
+    assert {edit.path for edit in plan.edits} == {"/etc/httpd/conf.d/ssl.conf"}
+    assert {"protocol.tls1_0", "suite.forbidden"} <= {edit.check for edit in plan.edits}
 
 
 def test_several_instances_and_no_trial_among_them():

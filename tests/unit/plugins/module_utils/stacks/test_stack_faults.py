@@ -251,11 +251,12 @@ def strict(daemon):
     return not daemon.speaks(OLD) and daemon.speaks(NEW)
 
 
-def untouched(daemon, before):
-    """The bytes are the same, nothing lies beside them, and the service serves as it did."""
+def untouched(daemon, before, broken=False):
+    """The bytes are the same, nothing lies beside them, and the service serves as it did; a ``broken`` configuration
+    ends Postfix's next smtpd whether we come or not."""
     assert daemon.config.read_bytes() == before
     assert not [name for name in os.listdir(daemon.etc) if name.startswith(".in_transit")]
-    assert daemon.speaks(NEW), "the service is up"
+    assert (broken and isinstance(daemon, Mail)) or daemon.speaks(NEW), "the service is up"
 
 
 def test_a_weak_daemon_is_hardened(daemon):
@@ -275,7 +276,7 @@ def test_broken_before_we_came(daemon):
     result = harden(daemon)
     assert result["failed"] and not result["changed"]
     assert "broken before this run" in result["msg"] and "nothing was changed" in result["msg"]
-    untouched(daemon, before)
+    untouched(daemon, before, broken=True)
 
 
 def test_stopped(daemon):
@@ -373,7 +374,7 @@ def test_missing_certificate(daemon):
     result = harden(daemon)
     assert result["failed"] and not result["changed"]
     assert "missing.pem" in result["msg"] and "broken before this run" in result["msg"]
-    untouched(daemon, before)
+    untouched(daemon, before, broken=True)
 
 
 def test_key_too_small_for_the_security_level(daemon):
@@ -407,7 +408,7 @@ def test_two_instances(name, keys, folder):
         assert result["failed"] and result["changed"]
         assert {one["failed"] for one in result["instances"]} == {True, False}
         assert strict(good)
-        untouched(bad, before)
+        untouched(bad, before, broken=True)
     finally:
         good.stop()
         bad.stop()
