@@ -101,7 +101,7 @@ def test_an_instance_that_does_not_run_has_the_environment_of_its_start_script()
 
 
 def test_the_layout_of_red_hats_family():
-    """Another program, root, folder of modules and library; ``conf.d`` has hosts and settings of modules in one file."""
+    """Another program, root, folder of modules and library; ``conf.d`` has hosts beside the settings of modules."""
     program, shown = (
         "/usr/sbin/httpd",
         SHOWN.replace("/etc/apache2", "/etc/httpd").replace("apache2.conf", "conf/httpd.conf"),
