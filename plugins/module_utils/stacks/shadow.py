@@ -10,6 +10,7 @@ files are created or removed, a folder on that tmpfs stands in for theirs.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -106,6 +107,9 @@ def _enter(folder: str, changes: t.Sequence[files.Change]) -> None:
                 os.mkdir(staged) if entry.is_dir() else files.create(staged, b"")
                 mount(entry.path, staged, None, _MS_BIND | _MS_REC)
         mount(stage, place, None, _MS_BIND | _MS_REC)
+        if os.stat(place).st_dev != os.stat(stage).st_dev:
+            # The root folder itself: what is mounted on it is not what its paths lead to, and writing would be real.
+            raise OSError(errno.EBUSY, f"no folder can stand in for {place}")
     for number, change in enumerate(changes):
         if change.new is None:
             continue

@@ -486,6 +486,14 @@ def test_shadow_shows_created_and_hides_removed_files(tmp_path):
     assert not os.path.exists(os.path.dirname(scene.stack.strong)) and set(scene.tree()) == set(before)
 
 
+def test_shadow_never_writes_for_real(scene):
+    """Nothing can be laid over the root folder, so a new folder in it could only be a real one."""
+    path = "/in_transit-no-such-folder/made.conf"
+    with pytest.raises(shadow.Refused, match="no private mount namespace"):
+        shadow.test(scene.stack, None, scene.instance, [files.Change(path, path, None, b"x")])
+    assert not os.path.exists(os.path.dirname(path))
+
+
 def test_shadow_refused_says_why(scene, monkeypatch):
     def refuse(folder, changes):
         raise PermissionError(errno.EPERM, "unshare: Operation not permitted")
