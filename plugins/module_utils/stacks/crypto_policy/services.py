@@ -34,6 +34,10 @@ _OWN = {
 }
 
 
+#: Files that other stacks of ours give to services. They include the system's.
+_OURS = "/etc/encryption.in_transit/"
+
+
 def remarks(host: Host, instance: Instance) -> list[Remark]:
     """Remarks about running services and installed programs. Reads only."""
     return [*_older(host, instance), *_bypassed(host, instance)]
@@ -99,7 +103,9 @@ def _bypassed(host: Host, instance: Instance) -> list[Remark]:
         for pair in pairs:
             name, _equals, value = pair.decode("utf-8", "replace").partition("=")
             unit = host.unit(process.pid)
-            if name in PRIVATE[:3] and value and unit and host.realpath(value) != instance.config:
+            if name not in PRIVATE[:3] or not value or not unit or value.startswith(_OURS):
+                continue
+            if host.realpath(value) != instance.config:
                 text = f"{unit} ({process.exe}) is given {name}={value}"
                 found.append(Remark("os.floor.bypassed", "indeterminate", text, ()))
     return list(dict.fromkeys(found))
