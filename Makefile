@@ -29,7 +29,8 @@ PACKAGES_DEMO = sslscan
 PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
-PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd
+PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd \
+	dovecot-imapd dovecot-pop3d dovecot-managesieved postgresql mariadb-server prosody lua-sec slapd
 # Wine stands in for Windows in tests of registry and Schannel, the compiler makes a server for it.
 PACKAGES_WINDOWS = wine wine64 libwine gcc-mingw-w64-x86-64
 
@@ -119,7 +120,7 @@ bench: servers ## measure against others, print a table, write build/bench.json;
 
 ## --- prove it works -------------------------------------------------------------------------------------------------
 
-CHECKS = sanity molecule test-core docs lint
+CHECKS = sanity molecule test-core docs lint fuzz-short
 
 # The slow checks share the cores; pytest comes last and has the last word.
 .PHONY: test
@@ -174,8 +175,13 @@ molecule: packages-test $(DEV) ## the roles on real hosts of three Debian genera
 	$(call step,molecule) molecule test --all --report
 
 .PHONY: fuzz
-fuzz: $(DEV) ## random testing with a hundred times the usual examples, new ones each time; FUZZ_FACTOR=1000 for more
+fuzz: $(DEV) ## search by coverage for bytes that break a reader (FUZZ_SECONDS=600), then random testing with a hundred times the usual examples (FUZZ_FACTOR=100)
+	@$(BIN)/python tests/fuzz/fuzz.py "$${FUZZ_SECONDS:-600}"
 	@$(BIN)/python -m pytest --numprocesses auto --hypothesis-profile fuzz -m hypothesis tests
+
+.PHONY: fuzz-short
+fuzz-short: $(DEV) ## the search by coverage for a few seconds
+	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py 10
 
 .PHONY: axe
 axe: $(DEV) ## the report's accessibility in headless Chromium; needs npm and Chromium

@@ -68,6 +68,11 @@ def responses() -> t.Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\n\r\n"
 
 
+def tickets() -> t.Iterator[bytes]:
+    """Of a server that allows 16 KiB of early data (RFC 8446, 4.6.1)."""
+    yield bytes(8) + b"\x08" + bytes(8) + b"\x00\x20" + bytes(32) + b"\x00\x08\x00\x2a\x00\x04\x00\x00\x40\x00"
+
+
 def endpoints() -> t.Iterator[bytes]:
     yield b"https://portal.example:8443/login?sni=other.example&proxy_protocol=1"
     yield b"tls://[2001:db8::1]:2762?sni="
@@ -78,6 +83,7 @@ SEEDS: dict[str, t.Callable[[], t.Iterator[bytes]]] = {
     "certificates": certificates,
     "dialogues": dialogues,
     "encrypted_flights": encrypted_flights,
+    "tickets": tickets,
     "responses": responses,
     "endpoints": endpoints,
 }

@@ -123,6 +123,12 @@ def encrypted_flights(data: bytes) -> None:
         keys.extensions(messages)
 
 
+def tickets(data: bytes) -> None:
+    """Any session ticket has extensions or is malformed."""
+    with contextlib.suppress(kex.KeyExchangeError):
+        assert all(0 <= kind < 65536 for kind in kex.ticket_extensions(data))
+
+
 def responses(data: bytes) -> None:
     """Any answer to an HTTP request has a class."""
     talk = http.plain(endpoint.parse("http://portal.example"))
@@ -148,6 +154,7 @@ TARGETS: dict[str, t.Callable[[bytes], None]] = {
     "certificates": certificates,
     "dialogues": dialogues,
     "encrypted_flights": encrypted_flights,
+    "tickets": tickets,
     "responses": responses,
     "endpoints": endpoints,
 }

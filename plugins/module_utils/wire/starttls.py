@@ -497,6 +497,15 @@ def nntp(host: str) -> Dialogue:
 _LDAP_START_TLS = b"1.3.6.1.4.1.1466.20037"
 _LDAP_REQUEST = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + _LDAP_START_TLS
 _LDAP_BUSY = 51
+#: SearchRequest for the root DSE: base object, one entry, no attributes, whatever its class.
+_LDAP_SEARCH = (
+    bytes.fromhex("302a0201016325 0400 0a0100 0a0100 020101 020105 0101ff 870b")
+    + b"objectClass"
+    + b"\x30\x05\x04\x031.1"
+)
+_LDAP_ENTRY, _LDAP_DONE = 0x64, 0x65
+#: confidentialityRequired and strongerAuthRequired (RFC 4511 section 4.1.9).
+_LDAP_WANTS_TLS = (13, 8)
 
 
 def ldap(host: str) -> Dialogue:
@@ -507,6 +516,34 @@ def ldap(host: str) -> Dialogue:
     """
     peer = _Peer("LDAP")
     peer.say(_LDAP_REQUEST)
+    operation, message_id, result, words = yield from _ldap_answer(peer)
+    if operation != 0x78:  # ExtendedResponse
+        raise peer.other(bytes((operation,)) + words)
+    detail = f"StartTLS answered result code {result} {printable(words)}".rstrip()
+    if message_id == b"\x00":  # RFC 4511 section 4.4.1: notice of disconnection
+        raise RateLimited(f"notice of disconnection instead of an answer: {detail}", peer.facts)
+    if result == 0:
+        return peer.ready()
+    raise (RateLimited if result == _LDAP_BUSY else Plaintext)(detail, peer.facts)
+
+
+def ldap_plaintext(host: str) -> Probe:
+    """Is a search of the root DSE (RFC 4512 section 5.1), which every server answers, answered without TLS?
+
+    ``refused`` is a proof. An answer is none of the contrary: Active Directory, for one, shows everybody the root DSE,
+    and whether a password is taken, too, cannot be known without an account.
+    """
+    peer = _Peer("LDAP")
+    peer.say(_LDAP_SEARCH)
+    operation, _message_id, result, words = yield from _ldap_answer(peer)
+    detail = f"a search without TLS was answered with result code {result} {printable(words)}".rstrip()
+    if operation == _LDAP_DONE and result in _LDAP_WANTS_TLS:
+        return {"plaintext": "refused", "detail": detail}
+    return {"plaintext": None, "detail": "the root DSE is shown without TLS; whether more is takes an account"}
+
+
+def _ldap_answer(peer: _Peer) -> Part[tuple[int, bytes, int, bytes]]:
+    """Operation, message id, result code and diagnostic message of one answer; -1 and b"" for one without a result."""
     head = yield from peer.exactly(2)
     if head[0] != 0x30 or head[1] > 0x84 or head[1] == 0x80:
         raise peer.other(head)
@@ -519,20 +556,16 @@ def ldap(host: str) -> Dialogue:
     try:
         _tag, message_id, rest = _ber(body)
         operation, content, _rest = _ber(rest)
+        if operation == _LDAP_ENTRY:
+            return operation, message_id, -1, b""
         tag, code, rest = _ber(content)
         _tag, _matched, rest = _ber(rest)
         _tag, words, _rest = _ber(rest)
     except IndexError:
         raise peer.other(head + octets + body) from None
-    if operation != 0x78 or tag != 0x0A:  # ExtendedResponse, ENUMERATED
+    if tag != 0x0A:  # ENUMERATED
         raise peer.other(head + octets + body)
-    result = int.from_bytes(code, "big")
-    detail = f"StartTLS answered result code {result} {printable(words)}".rstrip()
-    if message_id == b"\x00":  # RFC 4511 section 4.4.1: notice of disconnection
-        raise RateLimited(f"notice of disconnection instead of an answer: {detail}", peer.facts)
-    if result == 0:
-        return peer.ready()
-    raise (RateLimited if result == _LDAP_BUSY else Plaintext)(detail, peer.facts)
+    return operation, message_id, int.from_bytes(code, "big"), words
 
 
 def _ber(data: bytes) -> tuple[int, bytes, bytes]:
@@ -789,6 +822,7 @@ PLAINTEXT_PROBES: dict[str, t.Callable[[str], Probe]] = {
     "smtp": smtp_plaintext,
     "lmtp": lmtp_plaintext,
     "ftp": ftp_plaintext,
+    "ldap": ldap_plaintext,
     "postgres": postgres_plaintext,
     "rdp": rdp_plaintext,
 }

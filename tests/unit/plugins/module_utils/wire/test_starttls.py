@@ -969,6 +969,11 @@ NO_ENTRY = (
 )
 USER, ANONYMOUS = b">USER tls-scan.invalid\r\n", b">USER anonymous\r\n"
 
+ROOT_DSE = bytes.fromhex("3e302a02010163250400 0a0100 0a0100 020101 020105 0101ff 870b") + b"objectClass0\5\4\x031.1"
+SSF_REQUIRED = "3024020101651f0a010d04000418636f6e666964656e7469616c697479207265717569726564"
+TLS_REQUIRED = "302802010165230a010d0400041c544c5320636f6e666964656e7469616c697479207265717569726564"
+SHOWN = "3030020101642b040030273025040b6f626a656374436c61737331160403746f70040f4f70656e4c444150726f6f74445345"
+
 PROBES = [  # name, scheme, talk, facts expected; the first of each kind recorded from the servers named above
     ("postfix-may", "smtp", talk(*POSTFIX, b">MAIL FROM:<>\r\n", b"<250 2.1.0 Ok\r\n"), {"plaintext": "served"}),
     (
@@ -1031,6 +1036,11 @@ PROBES = [  # name, scheme, talk, facts expected; the first of each kind recorde
         talk(b"<220 x\r\n", USER, b"<530 Permission denied.\r\n", ANONYMOUS, b"<530 Permission denied.\r\n"),
         {"plaintext": None, "login_before_tls": None, "anonymous_before_tls": None, "clear_data": None},
     ),
+    # As OpenLDAP 2.5 answers, by "security ssf=128", "security tls=128" and without.
+    ("slapd-ssf", "ldap", talk(ROOT_DSE, b"<" + bytes.fromhex(SSF_REQUIRED)), {"plaintext": "refused"}),
+    ("slapd-tls", "ldap", talk(ROOT_DSE, b"<" + bytes.fromhex(TLS_REQUIRED)), {"plaintext": "refused"}),
+    ("slapd-open", "ldap", talk(ROOT_DSE, b"<" + bytes.fromhex(SHOWN)), {"plaintext": None}),
+    ("ldap-nothing", "ldap", talk(ROOT_DSE, b"<0\x0c\2\1\1e\7\n\1\0\4\0\4\0"), {"plaintext": None}),
     ("postgres-host", "postgres", talk(STARTUP, b"<R"), {"plaintext": "served"}),
     ("postgres-hostssl", "postgres", talk(STARTUP, NO_ENTRY), {"plaintext": "refused"}),
     (
