@@ -8,7 +8,6 @@ import datetime
 import typing as t
 
 from ..registers import account, join
-from ..registers.load import Registers
 from .text import plain
 
 if t.TYPE_CHECKING:
@@ -22,7 +21,7 @@ def registers_section(registers: Entries, endpoints: t.Iterable[Endpoint], excep
     """``flows`` counted by verdict with those that were not tested, one row for each exception and third party, and the
     findings about them, as of the day of ``at``."""
     reports = [{**one.report, "verdict": one.state, "host": one.host} for one in endpoints]
-    held = Registers(*(t.cast("t.Any", registers.get(key, [])) for key in ("flows", "exceptions", "third_parties")), [])
+    held = {"flows": [], "exceptions": [], "third_parties": [], **registers}
     told = account.account(held, reports, excepted, datetime.date.fromisoformat(at[:10]))
     return {
         "flows": {

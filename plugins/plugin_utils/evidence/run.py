@@ -27,8 +27,8 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.con
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import verdict
 
 from .errors import InputError
-from .registered import registers_section, unregistered, without_addresses
 from .packed import Packed
+from .registered import registers_section, unregistered, without_addresses
 from .text import plain, safe_name, unique_names
 
 Json = t.Dict[str, t.Any]

@@ -14,7 +14,7 @@ import io
 import re
 import typing as t
 
-from ..evidence.exports.tables import guarded, table
+from ..spreadsheet import guarded, table
 from ..terminal import plural
 from .problems import Problem
 from .reading import Entry, Items
@@ -150,7 +150,7 @@ def _put(entry: Entry, line: int, column: str, value: t.Any) -> None:
 
 
 def csv_of(kind: str, entries: t.Iterable[Entry]) -> t.Iterator[str]:
-    """A register as CSV, a row at a time, defused; see :func:`..evidence.exports.tables.table`."""
+    """A register as CSV, a row at a time, defused; see :func:`..spreadsheet.table`."""
     return table(COLUMNS[kind], (_row(COLUMNS[kind], entry) for entry in entries))
 
 

@@ -16,8 +16,8 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import issuers_of
 
 from ...registers import join
+from ...spreadsheet import table
 from ..run import Json, Record
-from .tables import table
 
 CERTIFICATE_COLUMNS = (
     "host",

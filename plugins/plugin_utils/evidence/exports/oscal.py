@@ -142,11 +142,8 @@ class _Parts:
         return str(uuid.uuid5(_NAMESPACE, "\0".join((self.run["run_id"], *words))))
 
     def _metadata(self, title: str) -> Json:
-        people = {one["owner"]["email"]: one["owner"] for one in self.exceptions.values()}
-        parties = [
-            {"uuid": self._id("party", mail), "type": "person", "name": _text(owner["name"]), "email-addresses": [mail]}
-            for mail, owner in sorted(people.items())
-        ]
+        names = sorted({one["owner"]["name"] for one in self.exceptions.values()})
+        parties = [{"uuid": self._id("party", name), "type": "person", "name": _text(name)} for name in names]
         return {
             "title": title,
             "last-modified": self.run["ended"],
@@ -260,7 +257,7 @@ class _Parts:
                     "actors": [
                         {
                             "type": "party",
-                            "actor-uuid": self._id("party", entry["owner"]["email"]),
+                            "actor-uuid": self._id("party", entry["owner"]["name"]),
                             "role-id": "risk-owner",
                         }
                     ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.encryption.in_transit.plugins.plugin_utils import spreadsheet
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports import certificates, junit, tables
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import (
     verdict as whole_verdict,
@@ -40,7 +41,7 @@ def rows(lines):
 
 @given(st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.text()})))
 def test_cells_come_back_as_they_were_and_none_is_a_formula(given_rows):
-    read = list(csv.reader(io.StringIO("".join(tables.table(("a", "b"), given_rows)), newline="")))
+    read = list(csv.reader(io.StringIO("".join(spreadsheet.table(("a", "b"), given_rows)), newline="")))
     assert read[0] == ["a", "b"]
     for cells, row in zip(read[1:], given_rows):
         for cell, text in zip(cells, (row["a"], row["b"])):
@@ -50,12 +51,12 @@ def test_cells_come_back_as_they_were_and_none_is_a_formula(given_rows):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|'/c calc'!A0", "'quoted", "\uff1d1"])
 def test_formulas_are_defused(cell):
-    assert tables.guarded(cell) == "'" + cell
+    assert spreadsheet.guarded(cell) == "'" + cell
 
 
 def test_the_form_is_that_of_rfc_4180():
     given_rows = [{"a": 'say "x"', "b": "1,2"}, {"a": None, "b": "l\nm"}]
-    assert list(tables.table(("a", "b"), given_rows)) == ["a,b\r\n", '"say ""x""","1,2"\r\n', ',"l\nm"\r\n']
+    assert list(spreadsheet.table(("a", "b"), given_rows)) == ["a,b\r\n", '"say ""x""","1,2"\r\n', ',"l\nm"\r\n']
 
 
 def test_results_csv_has_every_result_once():
