@@ -88,7 +88,7 @@ class ActionModule(ActionBase):
     ) -> account.Account:
         """What the run says about the registers."""
         day = today()
-        registers = load.load(paths, day, list(variables["groups"]["all"]))
+        registers = load.load(paths, day, list(variables["groups"]["all"]))._asdict()
         owned = [{**report, "host": owners.get(report["endpoint"])} for report in reports]
         findings = [item for report in reports for item in report["findings"]]
         findings += [

@@ -44,6 +44,13 @@ options:
     description: Parts of the profile that were replaced.
     type: dict
     default: {}
+  registers:
+    description:
+      - Files and folders of the registers. They become part of the bundle, without mail addresses, with what the run
+        says about them - which flows were seen to hold, which exceptions count, which third parties have fresh evidence.
+    type: list
+    elements: path
+    default: []
   hosts:
     description:
       - Evidence of hosts, to be given when it does not come from the roles of this collection. Each has C(host), and

@@ -4,7 +4,7 @@
 
 ``__<stack>_tls_result``  what C(<stack>_tls) returned     ``__verify_targets``  endpoints of the host
 ``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     what a scanner returned
-                                                           ``__verify_error``    why the host could not be read
+``__verify_registers``    what C(registers) returned       ``__verify_error``    why the host could not be read
 ``__discover_result``     what C(discover) returned
 """
 
@@ -42,6 +42,13 @@ def scan(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> dict[str, t
     failures = [str(one.get("msg")) for one in results if one.get("failed") or one.get("unreachable")]
     reports = [report for one in results for report in one.get("reports") or ()]
     return {"reports": reports, "failed": failures[0] if failures else None}
+
+
+def outside(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> list[str]:
+    """Registered endpoints that no host of the inventory serves; every host of the play has the same."""
+    for host in hosts:
+        return list((hostvars[host].get("__verify_registers") or {}).get("outside") or [])
+    return []
 
 
 def error(variables: t.Mapping[str, t.Any]) -> str | None:

@@ -9,6 +9,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import host_of
 
 from .. import left_by_roles
+from . import shared_keys
 from .errors import InputError
 from .run import Json
 
@@ -22,7 +23,7 @@ def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
         raise InputError(f"the scan of the endpoints failed: {scan['failed']}")
     targets = {name: left_by_roles.targets(everything[name]) for name in playing}
     outside = set(left_by_roles.outside(everything, playing)) - {one for found in targets.values() for one in found}
-    scans = _by_owner([one for one in scan["reports"] if one["endpoint"] not in outside], targets)
+    scans = shared_keys.judged(_by_owner([one for one in scan["reports"] if one["endpoint"] not in outside], targets))
     found = [_host(name, everything[name], scans.get(name, [])) for name in playing]
     skipped = "not among the hosts of this play (its pattern, or --limit)"
     found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]

@@ -11,9 +11,10 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings imp
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import in_force
 
 from . import grants, join
-from .load import Registers
 
 Json = t.Dict[str, t.Any]
+#: Entries by register, as ``Registers._asdict()`` has them.
+Entries = t.Mapping[str, t.Any]
 
 #: Days before its end from which an exception is warned of.
 WARN_DAYS = 30
@@ -34,13 +35,11 @@ class Account(t.NamedTuple):
     reminders: list[str]
 
 
-def account(
-    registers: Registers, reports: t.Sequence[Json], findings: t.Iterable[Json], today: datetime.date
-) -> Account:
+def account(registers: Entries, reports: t.Sequence[Json], findings: t.Iterable[Json], today: datetime.date) -> Account:
     """``reports`` of a run (``endpoint``, ``verdict``, ``reachable``, ``port``; ``host``: the inventory name of its
     owner, where there is one), and all its findings. Pure.
     """
-    flows = join.flows(registers.flows, reports)
+    flows = join.flows(registers["flows"], reports)
     exceptions = _exceptions(registers, reports, findings, today)
     third_parties = _third_parties(registers, reports, today)
     made = [*map(_about_expiry, exceptions), *map(_about_use, exceptions), *map(_about_evidence, third_parties)]
@@ -56,7 +55,7 @@ def account(
 
 
 def _exceptions(
-    registers: Registers, reports: t.Iterable[Json], findings: t.Iterable[Json], today: datetime.date
+    registers: Entries, reports: t.Iterable[Json], findings: t.Iterable[Json], today: datetime.date
 ) -> list[Json]:
     used: dict[str, int] = {}
     for item in findings:
@@ -68,8 +67,8 @@ def _exceptions(
         if report["reachable"] and report["verdict"] != "indeterminate"
         for name in (report.get("host"), (join.place(report["endpoint"]) or ("",))[0])
     }
-    counting = {grant["id"] for grant in grants.grants(registers.exceptions, today)}
-    return [_exception(entry, counting, used.get(entry["id"], 0), tested, today) for entry in registers.exceptions]
+    counting = {grant["id"] for grant in grants.grants(registers["exceptions"], today)}
+    return [_exception(entry, counting, used.get(entry["id"], 0), tested, today) for entry in registers["exceptions"]]
 
 
 def _exception(
@@ -122,10 +121,10 @@ def _about_use(one: Json) -> Json | None:
 # --- third parties ----------------------------------------------------------------------------------------------
 
 
-def _third_parties(registers: Registers, reports: t.Iterable[Json], today: datetime.date) -> list[Json]:
+def _third_parties(registers: Entries, reports: t.Iterable[Json], today: datetime.date) -> list[Json]:
     verdicts = {join.place(report["endpoint"]): report["verdict"] for report in reports}
     found = []
-    for entry in registers.third_parties:
+    for entry in registers["third_parties"]:
         seen = [verdicts[where] for where in map(join.place, entry.get("endpoints") or ()) if where in verdicts]
         youngest = max(entry["evidence"], key=lambda one: str(one["date"]))
         age = (today - datetime.date.fromisoformat(youngest["date"])).days
