@@ -83,6 +83,7 @@ def failed(one: Json, error: InTransitError, facts: host.Facts) -> None:
     """Tell in the instance what went wrong and where that left the host."""
     one["failed"] = True
     one.update(step=getattr(error, "step", "plan"), undone=getattr(error, "undone", True))
+    one.update(changed=not one["undone"], restart_required=False, reboot_required=False)
     one["msg"] = f"{title(facts)}: {error}"
 
 

@@ -185,7 +185,7 @@ def _undone(
         return TransactionError(
             "prove", f"none of the {len(wanted)} values was written, nothing was changed: {reasons}"
         )
-    missing = f"{_named(left)} of {len(wanted)} values were not written: {reasons}"
+    missing = f"{len(left)} of {len(wanted)} values were not written ({_named(left)}): {reasons}"
     old = [before.registry.get(one.key, one.name) or one._replace(data=None) for one in wanted]
     try:
         restore(remote, rollback, old)
