@@ -1280,8 +1280,8 @@ class Vsftpd(Stack):
     ``options`` of :meth:`plan`:
 
     =============  ====================================================================================================
-    ``overrides``  ``mend`` (default) edits every file; ``report`` leaves settings outside the main file alone and
-                   reports them; ``fail`` raises ConfigurationError for the first of them
+    ``overrides``  ``mend`` (default) edits every file, and creates those for the service; ``report`` leaves settings
+                   outside the main file alone and reports them; ``fail`` raises ConfigurationError for the first
     ``plaintext``  ``refuse`` (default) forces TLS on logins and data; ``report`` leaves and reports what goes without
     =============  ====================================================================================================
     """
