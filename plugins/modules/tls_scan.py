@@ -17,6 +17,7 @@ description:
     and an endpoint about which something that decides is indeterminate is never compliant.
   - A name with several addresses gives one report for each address.
   - Runs where the task runs, so that delegation chooses the point of view. Needs only Python there.
+  - A long scan says in the system log of that host, every 15 seconds, how far it is.
 notes:
   - An endpoint that breaks the baseline does not fail the task, unless O(fail_on) says so.
   - Makes 12 to 14 connections to most endpoints, at most O(per_host) at a time to one address, and leaves an address

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -46,6 +47,9 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+#: Seconds after which a scan that still runs says in the log of its host how far it is.
+_SAY_AFTER = 15.0
+
 #: What remains of a report in the result when the reports go to a file.
 _KEPT = ("endpoint", "address", "vantage", "verdict")
 
@@ -56,12 +60,12 @@ def main() -> None:
     dest = module.params["dest"]
     try:
         if not dest:
-            result = scan(module.params)
+            result = scan(module.params, progress=module.log)
         elif module.check_mode:
-            result = scan(module.params, lambda report: None)
+            result = scan(module.params, lambda report: None, module.log)
         else:
             with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, encoding="ascii", delete=False) as file:
-                result = scan(module.params, lambda report: file.write(json.dumps(report) + "\n"))
+                result = scan(module.params, lambda report: file.write(json.dumps(report) + "\n"), module.log)
             module.atomic_move(file.name, dest)
             result.update(changed=True, dest=dest)
     except (InTransitError, ValueError) as exc:
@@ -72,9 +76,14 @@ def main() -> None:
 
 
 def scan(
-    options: t.Mapping[str, t.Any], on_report: t.Callable[[dict[str, t.Any]], object] | None = None
+    options: t.Mapping[str, t.Any],
+    on_report: t.Callable[[dict[str, t.Any]], object] | None = None,
+    progress: t.Callable[[str], object] | None = None,
 ) -> dict[str, t.Any]:
-    """The module's result for its options. With ``on_report`` the reports go there, and the result only names them."""
+    """The module's result for its options. With ``on_report`` the reports go there, and the result only names them.
+
+    ``progress`` is told every :data:`_SAY_AFTER` seconds how far the scan is.
+    """
     baseline = model.load(options["profile"], options["baseline"])
     times = options["timeouts"]
     scan_options = ScanOptions(
@@ -95,7 +104,11 @@ def scan(
     der: dict[str, str] = {}
     grants = exceptions.checked(options["exceptions"], today())
     stream = desk.stream(options["endpoints"], baseline, scan_options, subjects=options["subjects"], grants=grants)
-    for report in stream:
+    said = time.monotonic()
+    for done, report in enumerate(stream, 1):
+        if progress is not None and time.monotonic() - said >= _SAY_AFTER:
+            said = time.monotonic()
+            progress(f"{done} addresses of {len(options['endpoints'])} endpoints scanned")
         report["vantage"] = vantage
         for served in report["certificates"]:
             # Once each: a fleet shares its issuers.

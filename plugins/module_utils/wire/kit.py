@@ -173,6 +173,11 @@ class Kit:
         """An approved hello for TLS 1.2; the answer is read as a whole, for the certificates and features in it."""
         return self._control12_http if http else self._control12
 
+    def flight13(self, group: int, http: bool) -> Hello:
+        """A hello for TLS 1.3 whose answer can be read as a whole, with ``group`` of ``kex``."""
+        extras = _OCSP_REQUEST + _HTTP_PROTOCOLS if http else _OCSP_REQUEST
+        return self.version13.variant(groups=(group,), shares=(group,), until=UNTIL_FLIGHT, extras=extras)
+
     def groups13_forbidden(self, besides: tuple[int, ...] = ()) -> Hello:
         """Forbidden groups, and ``besides`` them others that are a question of their own."""
         key = ("groups", besides)

@@ -339,8 +339,11 @@ class Examination:
             return
         group = self.readable_group()
         if group is not None:
-            hello = self.kit.version13.variant(groups=(group,), shares=(group,), until=UNTIL_FLIGHT)
-            yield [self.ask_also("flight.tls13", hello)]
+            http = self.endpoint.scheme == "https"
+            probe = self.ask_also("flight.tls13", self.kit.flight13(group, http))
+            yield [probe]
+            if http and probe.status != ACCEPTED:  # perhaps it speaks another protocol than HTTP
+                yield [self.ask_also("flight.tls13", self.kit.flight13(group, http=False))]
 
     def ask_also(self, name: str, hello: Hello) -> Probe:
         """A probe beyond the verdict; probes of the same name are numbered."""
@@ -379,7 +382,7 @@ class Examination:
         group = self.readable_group() if self.accepted(TLS13) else None
         suites = tuple(code for code in self.kit.version13.suites if code in SUITES)
         if group is not None and suites:
-            hello = self.kit.version13.variant(suites=suites, groups=(group,), shares=(group,), until=UNTIL_FLIGHT)
+            hello = self.kit.flight13(group, http=False).variant(suites=suites)
             yield from self._talk("early_data", lambda endpoint: early_data(endpoint, hello))
 
     def _probe(self, name: str, hello: Hello, named: bool = True) -> Probe:

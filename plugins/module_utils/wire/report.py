@@ -260,9 +260,13 @@ def _features(examination: Examination, accepted: list[Probe]) -> Json:
         features["fallback_scsv"] = examination.survey.fallback_scsv
         told = (talk.result for talk in examination.talks if talk.id == "early_data")
         features["early_data"] = next(told, None)
+        if features["early_data"] is not None:
+            features["session_tickets"] = True  # one of them told
     sealed = next((probe.answer for probe in accepted if probe.flight is not None), None)
     if sealed is not None and sealed.certificates is not None:
-        features["client_certificate"], features["ocsp_staple"] = sealed.client_certificate, sealed.staple
+        features["client_certificate"] = sealed.client_certificate
+        if sealed.question.extras:
+            features["alpn"], features["ocsp_staple"] = sealed.alpn, sealed.staple
     if answer is None or answer.extensions is None:
         return features
     found = answer.extensions
@@ -275,7 +279,8 @@ def _features(examination: Examination, accepted: list[Probe]) -> Json:
     if answer.question.extras:
         features["alpn"] = answer.alpn
         features["ocsp_staple"] = bool(answer.staple)
-    features["client_certificate"] = answer.client_certificate
+    # It may be wanted with one version only.
+    features["client_certificate"] = features["client_certificate"] or answer.client_certificate
     return features
 
 

@@ -115,3 +115,13 @@ def test_bad_input_is_one_clear_error(monkeypatch, capfd, options, message):
     status, result = run(monkeypatch, capfd, **options)
     assert status == 1
     assert message in result["msg"]
+
+
+def test_a_long_scan_says_how_far_it_is(monkeypatch, good):
+    monkeypatch.setattr(ansible_scan, "_SAY_AFTER", 0.0)
+    said = []
+    arguments = {name: spec.get("default") for name, spec in ansible_scan.ARGUMENTS.items()}
+    times = {name: spec["default"] for name, spec in ansible_scan.TIMEOUTS.items()}
+    options = {**arguments, "endpoints": [good.uri()] * 3, "timeouts": times, "http": False}
+    ansible_scan.scan(options, progress=said.append)
+    assert said == [f"{done} addresses of 3 endpoints scanned" for done in (1, 2, 3)]

@@ -143,8 +143,25 @@ def test_the_engine_tells_it_in_full_detail(leaf: tuple[Path, Path]) -> None:
         asked = [f"tls://127.0.0.1:{port}" for port in (with_it, without)]
         yes, no = engine.scan(asked, BASELINE, ScanOptions(detail="full"))
         assert [report["features"]["early_data"] for report in (yes, no)] == [True, False]
+        assert [report["features"]["session_tickets"] for report in (yes, no)] == [True, True]
         (short,) = engine.scan(asked[:1], BASELINE)
     assert short["features"]["early_data"] is None
+
+
+def test_what_tls13_alone_tells_encrypted(leaf: tuple[Path, Path]) -> None:
+    """ALPN is chosen and a staple sent only where the hello asks for it."""
+    with s_server(leaf, "-alpn", "http/1.1", "-Verify", 1) as demanding, s_server(leaf) as plain:
+        asked = [f"https://127.0.0.1:{port}" for port in (demanding, plain)]
+        first, second = (report["features"] for report in engine.scan(asked, BASELINE))
+    assert (first["alpn"], first["ocsp_staple"], first["client_certificate"]) == ("http/1.1", False, True)
+    assert (second["alpn"], second["ocsp_staple"], second["client_certificate"]) == (None, False, False)
+
+
+def test_a_staple_in_tls13(leaf: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "response").write_bytes(b"\x30\x03\x0a\x01\x06")  # an OCSP response that says unauthorized
+    with s_server(leaf, "-status_file", tmp_path / "response") as port:
+        (report,) = engine.scan([f"tls://127.0.0.1:{port}"], BASELINE)
+    assert report["features"]["ocsp_staple"] is True
 
 
 def test_after_starttls(leaf: tuple[Path, Path]) -> None:
