@@ -268,7 +268,7 @@ instances:
           type: str
           returned: always
       sample:
-        - {file: /etc/ssl/openssl.cnf, line: 54, check: os.floor.protocols, reason: TLSv1.0 must be off}
+        - {file: /etc/ssl/openssl.cnf, line: 54, check: floor.protocols, reason: TLSv1.0 must be off}
     clamps:
       description: Parts of the baseline that this build cannot do. Never silent, never an error while enough is left.
       type: list
@@ -415,7 +415,7 @@ findings:
   type: list
   elements: dict
   sample:
-    - check: os.floor.protocols
+    - check: floor.protocols
       severity: high
       status: fail
       view: effective

@@ -99,7 +99,7 @@ instances:
       elements: dict
       returned: always
       sample:
-        - {file: /etc/ssl/openssl.cnf, line: 54, check: os.floor.protocols, reason: TLSv1.0 must be off}
+        - {file: /etc/ssl/openssl.cnf, line: 54, check: floor.protocols, reason: TLSv1.0 must be off}
     proofs:
       description: What each library accepts as a server, and it and each program offer as clients.
       type: list
@@ -140,7 +140,7 @@ findings:
   type: list
   elements: dict
   sample:
-    - check: os.floor.protocols
+    - check: floor.protocols
       severity: high
       status: fail
       view: configured

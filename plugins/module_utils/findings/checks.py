@@ -433,7 +433,7 @@ CHECKS = (
         False,
     ),
     Check(
-        "os.floor.protocols",
+        "floor.protocols",
         "high",
         "Programs that set nothing of their own get approved protocols only",
         "A service nobody listed still links a TLS library, and so does every client on the host.",
@@ -441,7 +441,7 @@ CHECKS = (
         True,
     ),
     Check(
-        "os.floor.suites",
+        "floor.suites",
         "medium",
         "Programs that set nothing of their own get suites of the profile only",
         "What a library offers by default is what most programs offer.",
@@ -449,7 +449,7 @@ CHECKS = (
         True,
     ),
     Check(
-        "os.floor.groups",
+        "floor.groups",
         "medium",
         "Programs that set nothing of their own get no forbidden group",
         "Curves and Diffie-Hellman groups under 112 bits of security can be broken and void forward secrecy.",
@@ -457,7 +457,7 @@ CHECKS = (
         True,
     ),
     Check(
-        "os.floor.signatures",
+        "floor.signatures",
         "medium",
         "Programs that set nothing of their own offer and make no forbidden signature",
         "Collisions of MD5 and SHA-1 are practical (RFC 9155), and DSA is withdrawn (FIPS 186-5).",
@@ -465,7 +465,7 @@ CHECKS = (
         True,
     ),
     Check(
-        "os.floor.bypassed",
+        "floor.bypassed",
         "info",
         "Programs that ignore the floor are looked after themselves",
         "A program that sets its own protocols or has its own TLS library is not bound by the system's settings.",
@@ -473,7 +473,7 @@ CHECKS = (
         False,
     ),
     Check(
-        "os.policy.consistent",
+        "policy.consistent",
         "high",
         "The configured system policy is the one that was generated and is on disk",
         "A policy that was set and not generated, or generated files that were edited, protect nothing as named.",
@@ -481,7 +481,7 @@ CHECKS = (
         False,
     ),
     Check(
-        "os.policy.loaded",
+        "policy.loaded",
         "medium",
         "Running services were started with the policy on disk",
         "Libraries read their settings at the start of a program: an older process still has the older policy.",

@@ -35,13 +35,13 @@ _CERTIFICATES = (
     "certificate.key_access",
 )
 _SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
-_CONFIGURATION = ("config.running", "config.override", "config.valid", "os.policy.consistent", "os.policy.loaded")
-_FLOOR = ("os.floor.protocols", "os.floor.suites", "os.floor.groups", "os.floor.signatures")
+_CONFIGURATION = ("config.running", "config.override", "config.valid", "policy.consistent", "policy.loaded")
+_FLOOR = ("floor.protocols", "floor.suites", "floor.groups", "floor.signatures")
 _TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, *_FLOOR, "transport.plaintext", "transport.login")
 _REGISTER = ("register.unregistered", "register.silent")
 _PLAINTEXT = (*_PROTOCOLS, "transport.plaintext", "transport.login")
 _UPSTREAM = ("upstream.protocol", "upstream.suite", "upstream.verification")
-_BROKEN = ("suite.forbidden", "upstream.suite", "os.floor.suites")
+_BROKEN = ("suite.forbidden", "upstream.suite", "floor.suites")
 
 
 class Control(t.NamedTuple):
@@ -269,8 +269,8 @@ CONTROLS = (
         "CIS Red Hat Enterprise Linux 9 Benchmark",
         "2.0.0",
         "CIS Red Hat Enterprise Linux 9 Benchmark",
-        ("1.6.1", _R, "The system-wide cryptographic policy is not legacy", (*_FLOOR, "os.policy.consistent")),
-        ("1.6.3", _R, "The system-wide cryptographic policy disables SHA-1", ("os.floor.signatures",)),
+        ("1.6.1", _R, "The system-wide cryptographic policy is not legacy", (*_FLOOR, "policy.consistent")),
+        ("1.6.3", _R, "The system-wide cryptographic policy disables SHA-1", ("floor.signatures",)),
     ),
     *_of(
         "DISA STIG F5 NGINX",
@@ -329,7 +329,7 @@ CONTROLS = (
             "RHEL-09-672030",
             _R,
             "The system-wide cryptographic policy is in force",
-            ("os.policy.consistent", "os.policy.loaded"),
+            ("policy.consistent", "policy.loaded"),
         ),
     ),
     *_of(

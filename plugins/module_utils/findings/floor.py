@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 #: Parts of a wire report about names: the check, the noun of one name, and what "refused" is called of a client.
 _PARTS = (
-    ("suites", "os.floor.suites", "suite"),
-    ("groups", "os.floor.groups", "group"),
-    ("signatures", "os.floor.signatures", "scheme"),
+    ("suites", "floor.suites", "suite"),
+    ("groups", "floor.groups", "group"),
+    ("signatures", "floor.signatures", "scheme"),
 )
 _STATUS = {"refused": "pass", "accepted": "fail"}
 
@@ -32,7 +32,7 @@ def judge_report(report: Json, baseline: Baseline, subject: Json) -> list[Json]:
     about = {**subject, "endpoint": report["endpoint"]}
     if not report["reachable"]:
         why = report.get("reason") or "it could not be asked"
-        return [finding("os.floor.protocols", "indeterminate", "effective", about, why)]
+        return [finding("floor.protocols", "indeterminate", "effective", about, why)]
     found = [_protocols(report, baseline, about)]
     probes = {probe["id"]: probe for probe in report["probes"]}
     for part, check, noun in _PARTS:
@@ -66,7 +66,7 @@ def _protocols(report: Json, baseline: Baseline, about: Json) -> Json:
         text += f"; not known of {', '.join(unsure)}: {seen[unsure[0]]['detail']}"
     expected = f"{' or '.join(baseline.protocols)} only"
     proof = _proof(next((probe for probe in report["probes"] if weak and probe["id"] == seen[weak[0]]["probe"]), None))
-    return finding("os.floor.protocols", status, "effective", about, text, expected, proof=proof)
+    return finding("floor.protocols", status, "effective", about, text, expected, proof=proof)
 
 
 def judge_listener(listener: t.Any, baseline: Baseline, subject: Json) -> list[Json]:
@@ -79,11 +79,11 @@ def judge_listener(listener: t.Any, baseline: Baseline, subject: Json) -> list[J
         bad += [f"no {name}" for name in baseline.required_protocols if name not in value]
         status = "fail" if bad or not value else "pass"
         text, expected = ", ".join(value) or "nothing", f"{' or '.join(baseline.protocols)} only"
-        found.append(finding("os.floor.protocols", status, "configured", about, text, expected, places))
+        found.append(finding("floor.protocols", status, "configured", about, text, expected, places))
     for check, keys, forbids in (
-        ("os.floor.suites", ("suites_tls12", "suites_tls13"), baseline.forbids_suite),
-        ("os.floor.groups", ("groups",), baseline.forbids_group),
-        ("os.floor.signatures", ("signature_schemes",), baseline.forbids_signature_scheme),
+        ("floor.suites", ("suites_tls12", "suites_tls13"), baseline.forbids_suite),
+        ("floor.groups", ("groups",), baseline.forbids_group),
+        ("floor.signatures", ("signature_schemes",), baseline.forbids_signature_scheme),
     ):
         known = [settings[key] for key in keys if key in settings]
         if known:

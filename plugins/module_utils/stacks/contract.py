@@ -131,7 +131,7 @@ class Unmended(t.NamedTuple):
 class Remark(t.NamedTuple):
     """What a stack saw on the host that no listener tells: a finding of view ``effective`` about the whole instance.
 
-    ``status`` is ``pass``, ``fail`` or ``indeterminate``; empty ``mend`` is what the catalogue says.
+    ``status`` is ``pass``, ``fail``, ``indeterminate`` or ``not_applicable``; empty ``mend`` is what the catalogue says.
     """
 
     check: str

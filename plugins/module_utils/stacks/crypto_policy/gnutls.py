@@ -26,11 +26,11 @@ if t.TYPE_CHECKING:
 
 _SECTION = "overrides"
 _CHECK = {
-    "protocol": "os.floor.protocols",
-    "kx": "os.floor.suites",
-    "cipher": "os.floor.suites",
-    "group": "os.floor.groups",
-    "sign": "os.floor.signatures",
+    "protocol": "floor.protocols",
+    "kx": "floor.suites",
+    "cipher": "floor.suites",
+    "group": "floor.groups",
+    "sign": "floor.signatures",
 }
 
 
@@ -128,7 +128,7 @@ class GnuTLS(Floor):
         allowlist = _allowlist(documents)
         if allowlist is not None:
             reason = "the file lists what is allowed, and is generated on most hosts that have one: change its source"
-            planner._leave("os.floor.suites", allowlist, reason)
+            planner._leave("floor.suites", allowlist, reason)
             return Plan((), clamps, tuple(planner.unmended))
         off = _off(documents)
         wanted = dialect.disabled(clamped, instance.facts["names"])

@@ -82,7 +82,7 @@ class Java(Floor):
         if entry is None:
             line = f"{_PROPERTY}={', '.join(dialect.disabled(clamped))}"
             span = grammar.at_end(tree, [line])
-            planner._edit(_End(tree), span, "os.floor.protocols", f"no {_PROPERTY}: nothing is off")
+            planner._edit(_End(tree), span, "floor.protocols", f"no {_PROPERTY}: nothing is off")
         else:
             lacking = dialect.lacking(entry.value, clamped)
             if lacking:
@@ -90,7 +90,7 @@ class Java(Floor):
                 joint = ", " if dialect.words(entry.value) else ""
                 end = entry.last
                 text = (joint + ", ".join(lacking)).encode("ascii")
-                check = "os.floor.protocols" if set(lacking) & set(_protocol_words()) else "os.floor.suites"
+                check = "floor.protocols" if set(lacking) & set(_protocol_words()) else "floor.suites"
                 planner._edit(entry, (end, end, text), check, reason)
         return Plan(tuple(planner.edits()), clamps, tuple(planner.unmended))
 

@@ -39,13 +39,13 @@ _WORDS = {"sslv3": "SSLv3", "tlsv1": "TLSv1.0", "tlsv1.1": "TLSv1.1", "tlsv1.2":
 _SPELLED = {name: word for word, name in (("TLSv1", "TLSv1.0"), *((name, name) for name in PROTOCOLS)) if name}
 
 _CHECK = {
-    "minprotocol": "os.floor.protocols",
-    "maxprotocol": "os.floor.protocols",
-    "protocol": "os.floor.protocols",
-    "cipherstring": "os.floor.suites",
-    "ciphersuites": "os.floor.suites",
-    "groups": "os.floor.groups",
-    "signaturealgorithms": "os.floor.signatures",
+    "minprotocol": "floor.protocols",
+    "maxprotocol": "floor.protocols",
+    "protocol": "floor.protocols",
+    "cipherstring": "floor.suites",
+    "ciphersuites": "floor.suites",
+    "groups": "floor.groups",
+    "signaturealgorithms": "floor.signatures",
 }
 
 
@@ -305,7 +305,7 @@ def _fresh(instance: Instance, baseline: Baseline) -> Edit:
     lines += ["", f"[{_CHAIN[-1][1]}]"]
     lines += [f"{name} = {value}" for name, value in _wanted(baseline, instance.version).values()]
     data = "\n".join(lines) + "\n"
-    return Edit.creation(instance.config, data.encode("ascii"), "os.floor.protocols", "OpenSSL has no configuration")
+    return Edit.creation(instance.config, data.encode("ascii"), "floor.protocols", "OpenSSL has no configuration")
 
 
 class _Planner(planning.Planner):
@@ -422,5 +422,5 @@ class _Planner(planning.Planner):
         start, end, text = span
         line = tree.position(start)[0]
         self._spans.setdefault((tree.path, start, end), []).append(
-            Edit(tree.path, start, end, text, line, "os.floor.protocols", reason)
+            Edit(tree.path, start, end, text, line, "floor.protocols", reason)
         )

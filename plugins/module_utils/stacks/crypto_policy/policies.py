@@ -262,19 +262,19 @@ class CryptoPolicies(Floor):
         edits = []
         text = "\n".join([_HEAD, *module.lines]) + "\n"
         reason = "the policy must say what the baseline does"
-        edits += _whole(documents, _MODULE_PATH, text, "os.floor.protocols", reason)
+        edits += _whole(documents, _MODULE_PATH, text, "floor.protocols", reason)
         modules = tuple(name for name in names.modules if name != MODULE)
         wanted = ":".join((base, *modules, MODULE))
         if wanted != names.text:
             line = max(names.line, 1)
             reason = f"{MODULE} must have the last word" if MODULE in names.modules else f"the policy is {names.text}"
             data = documents[0].data
-            edits.append(Edit(_CONFIG, 0, len(data), f"{wanted}\n".encode(), line, "os.floor.protocols", reason))
+            edits.append(Edit(_CONFIG, 0, len(data), f"{wanted}\n".encode(), line, "floor.protocols", reason))
         if baseline.suites_tls12 and not base.startswith("FIPS"):
             usable = [name for name in baseline.suites_tls12 if ("suites_tls13", name) not in module.lost]
             lines = [_HEAD, f"[{instance.facts['section']}]", f"CipherString = {openssl_dialect.cipher_list(usable)}"]
             reason = "no policy switches DHE off in OpenSSL and leaves ECDHE with RSA certificates on"
-            edits += _whole(documents, _LOCAL_OPENSSL, "\n".join(lines) + "\n", "os.floor.suites", reason)
+            edits += _whole(documents, _LOCAL_OPENSSL, "\n".join(lines) + "\n", "floor.suites", reason)
         return Plan(tuple(edits), clamps, tuple(unmended))
 
     def _base(
@@ -339,7 +339,7 @@ class CryptoPolicies(Floor):
 
     def remarks(self, host: Host, instance: Instance) -> list[Remark]:
         """Whether what is configured, what was generated and what is on disk are one; and what changes it by hand."""
-        check = "os.policy.consistent"
+        check = "policy.consistent"
         names = named(host.read(_CONFIG))
         wrong = []
         try:

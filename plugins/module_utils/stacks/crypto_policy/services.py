@@ -58,10 +58,10 @@ def _older(host: Host, instance: Instance) -> list[Remark]:
         if _started(host, process) < changed and _maps(host, process, marks):
             waiting[unit] = process.exe
     if not waiting:
-        return [Remark("os.policy.loaded", "pass", "no service is older than the settings", ())]
+        return [Remark("policy.loaded", "pass", "no service is older than the settings", ())]
     text = ", ".join(f"{unit} ({path})" for unit, path in sorted(waiting.items()))
     mend = f"systemctl restart {' '.join(sorted(waiting))}, in the next maintenance window"
-    return [Remark("os.policy.loaded", "fail", f"started before the settings were changed: {text}", (), mend)]
+    return [Remark("policy.loaded", "fail", f"started before the settings were changed: {text}", (), mend)]
 
 
 def _kinds(instance: Instance) -> list[str]:
@@ -91,7 +91,7 @@ def _bypassed(host: Host, instance: Instance) -> list[Remark]:
     if instance.facts["floor"] not in ("openssl", "crypto-policies"):
         return []
     found = [
-        Remark("os.floor.bypassed", "indeterminate", f"{path}: {why}", (Provenance(path, 0, "installed"),))
+        Remark("floor.bypassed", "not_applicable", f"{path}: {why}", (Provenance(path, 0, "installed"),))
         for path, why in _OWN.items()
         if host.exists(path)
     ]
@@ -107,5 +107,5 @@ def _bypassed(host: Host, instance: Instance) -> list[Remark]:
                 continue
             if host.realpath(value) != instance.config:
                 text = f"{unit} ({process.exe}) is given {name}={value}"
-                found.append(Remark("os.floor.bypassed", "indeterminate", text, ()))
+                found.append(Remark("floor.bypassed", "indeterminate", text, ()))
     return list(dict.fromkeys(found))

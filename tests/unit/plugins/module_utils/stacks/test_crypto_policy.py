@@ -326,9 +326,9 @@ def test_services_that_are_older_than_the_settings_are_told_with_the_way_to_rest
     instance = Case(OpenSSL(), CNF, files).instance
     found = services.remarks(host, instance)
     assert [(one.check, one.status) for one in found] == [
-        ("os.policy.loaded", "fail"),
-        ("os.floor.bypassed", "indeterminate"),
-        ("os.floor.bypassed", "indeterminate"),
+        ("policy.loaded", "fail"),
+        ("floor.bypassed", "not_applicable"),
+        ("floor.bypassed", "indeterminate"),
     ]
     assert "old.service" in found[0].observed and "new.service" not in found[0].observed
     assert found[0].mend.startswith("systemctl restart old.service")
