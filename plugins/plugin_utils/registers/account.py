@@ -134,10 +134,10 @@ def _third_parties(registers: Entries, reports: t.Iterable[Json], today: datetim
         elif whole and set(seen) == {"compliant"}:
             status, text = "pass", f"all {len(seen)} endpoints were compliant in this run"
         elif age <= EVIDENCE_DAYS:
-            status, text = "pass", f"{youngest['kind']} of {youngest['on']}, {age} days old"
+            status, text = "pass", f"{youngest['kind']} of {youngest['date']}, {age} days old"
         else:
             status = "fail"
-            text = f"{youngest['kind']} of {youngest['on']} is {age} days old; at most {EVIDENCE_DAYS} count"
+            text = f"{youngest['kind']} of {youngest['date']} is {age} days old; at most {EVIDENCE_DAYS} count"
         host = next((where[0] for where in map(join.place, entry.get("endpoints") or ()) if where), entry["id"])
         facts = {key: entry[key] for key in ("id", "name", "contract")}
         found.append({**facts, "status": status, "text": text, "evidence_date": youngest["date"], "host": host})

@@ -33,6 +33,9 @@ ABSOLUTE_DAYS = 365
 #: What protects a flow without TLS of the endpoint's own; its URIs have these schemes.
 _NOT_TLS = ("ssh", "ipsec")
 
+#: Checks of protocols older than any authenticated encryption (RFC 5246, 6.2.3.3).
+_OLD = ("protocol.tls1_0", "protocol.tls1_1")
+
 #: Protocols by which plaintext is a matter of course.
 _PLAINTEXT = ("http",)
 
@@ -142,6 +145,9 @@ class _Linter:
                 self.tell(entry, ("scope", "checks", index), unknown("check", check, EXCEPTABLE))
             elif check not in EXCEPTABLE:
                 self.tell(entry, ("scope", "checks", index), f"{check} cannot be excepted: {BY_ID[check].title}")
+        if set(_OLD) & set(scope["checks"]) and "suite.forbidden" not in scope["checks"]:
+            message = "TLS 1.0 and 1.1 have no suite that the baseline approves; name suite.forbidden and those needed"
+            self.tell(entry, ("scope", "checks"), message)
         self._accepted(entry)
         self._days(entry)
         if entry["status"] == "approved" and approval is None:

@@ -150,7 +150,13 @@ def _const(schema: dict[str, t.Any]) -> _Check:
 def _enum(schema: dict[str, t.Any]) -> _Check:
     allowed = schema["enum"]
     words = frozenset(allowed)
-    return lambda value: [] if value in words else [Wrong((), 0, unknown("value", value, allowed))]
+
+    def check(value: t.Any) -> list[Wrong]:
+        if isinstance(value, str) and value in words:
+            return []
+        return [Wrong((), 0, unknown("value", value if isinstance(value, str) else _shown(value), allowed))]
+
+    return check
 
 
 def _pattern(schema: dict[str, t.Any]) -> _Check:
