@@ -46,11 +46,15 @@ options:
     default: {}
   registers:
     description:
-      - Files and folders of the registers. They become part of the bundle, without mail addresses, with what the run
-        says about them - which flows were seen to hold, which exceptions count, which third parties have fresh evidence.
+      - Files and folders of the registers. They become part of the bundle, with what the run says about them - which flows were seen to hold, which exceptions count, which third parties have fresh evidence.
     type: list
     elements: path
     default: []
+  changes:
+    description:
+      - Folder of the records that M(encryption.in_transit.change_record) keeps. Those that are in no bundle of
+        O(directory) yet become part of this one.
+    type: path
   hosts:
     description:
       - Evidence of hosts, to be given when it does not come from the roles of this collection. Each has C(host), and

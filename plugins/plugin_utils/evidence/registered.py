@@ -8,7 +8,6 @@ import datetime
 import typing as t
 
 from ..registers import account, join
-from .text import plain
 
 if t.TYPE_CHECKING:
     from .run import Endpoint
@@ -43,13 +42,3 @@ def unregistered(registers: Entries, served: t.Iterable[tuple[str, int]]) -> int
         known |= {(host, port) for host, port, _name in places}
         known |= {(str(host).lower(), port) for host in flow.get("hosts") or () for _host, port, _name in places}
     return sum((host.lower(), port) not in known for host, port in served)
-
-
-def without_addresses(registers: Entries) -> dict[str, list[Json]]:
-    """The entries as plain data, without the mail addresses of people: names are enough to ask."""
-    found = {kind: [plain(entry) for entry in entries] for kind, entries in registers.items()}
-    for entries in found.values():
-        for entry in entries:
-            if isinstance(entry.get("owner"), dict):
-                entry["owner"].pop("email", None)
-    return found

@@ -28,7 +28,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.jud
 
 from .errors import InputError
 from .packed import Packed
-from .registered import registers_section, unregistered, without_addresses
+from .registered import registers_section, unregistered
 from .text import plain, safe_name, unique_names
 
 Json = t.Dict[str, t.Any]
@@ -40,6 +40,9 @@ SCHEMAS = "https://github.com/encryption/in_transit/blob/main/docs/schemas/"
 #: What can have become of a host, and of an endpoint, in the order reports show them.
 HOST_STATES = ("tested", "unreachable", "skipped", "not_applicable", "unaccounted")
 ENDPOINT_STATES = ("compliant", "excepted", "non_compliant", "indeterminate", "unreachable")
+
+#: What run.json and the report say of a change; its record has the rest.
+_CHANGE_KEYS = ("change_id", "recorded", "ticket", "host", "stack", "outcome", "message")
 
 SUBJECT_KEYS = ("host", "stack", "listener", "endpoint")
 
@@ -117,6 +120,7 @@ def assemble(
     hosts: t.Iterable[Json],
     baseline: Json,
     registers: t.Mapping[str, list[Json]] | None = None,
+    changes: t.Sequence[Json] = (),
 ) -> Record:
     """Put together what one run collected.
 
@@ -128,6 +132,8 @@ def assemble(
     ``baseline``    ``Baseline.to_dict()``, with its ``digest``
     ``registers``   entries by register: ``exceptions``, ``flows``, ``third_parties``; a host that is ``external`` is
                     none of ours, its endpoints stand in a flow
+
+    ``changes``     records of changes since the last bundle, see :mod:`.changes`
 
     ``hosts`` are taken one after the other, so a generator keeps the memory small.
 
@@ -163,6 +169,7 @@ def assemble(
         "$schema": SCHEMAS + "run.schema.json",
         "schema_version": SCHEMA_VERSION,
         "history": [],
+        "changes": [{key: plain(one[key]) for key in _CHANGE_KEYS} for one in changes],
         **plain(facts),
         "baseline": _baseline_facts(baseline),
         "population": _reconcile(len(folders), ordered),
@@ -177,6 +184,8 @@ def assemble(
         run["listeners"]["unregistered"] = unregistered(registers, served)
     run["incomplete"] = _incomplete(run, ordered)
     run["complete"] = not run["incomplete"]
+    # No host has an empty name.
+    files.put("", [[f"changes/{safe_name(one['change_id'])}.json", dump(plain(one), indent=1)] for one in changes])
     return Record(
         run=run,
         results=results,
@@ -186,7 +195,7 @@ def assemble(
         baseline=plain(baseline),
         catalogue=catalogue(),
         controls=controls(baseline),
-        registers=without_addresses(registers or {}),
+        registers=plain(registers or {}),
         files=files,
     )
 
