@@ -266,10 +266,8 @@ class CryptoPolicies(Floor):
         modules = tuple(name for name in names.modules if name != MODULE)
         wanted = ":".join((base, *modules, MODULE))
         if wanted != names.text:
-            line = max(names.line, 1)
             reason = f"{MODULE} must have the last word" if MODULE in names.modules else f"the policy is {names.text}"
-            data = documents[0].data
-            edits.append(Edit(_CONFIG, 0, len(data), f"{wanted}\n".encode(), line, "floor.protocols", reason))
+            edits += _rename(documents[0].data, wanted, reason)
         if baseline.suites_tls12 and not base.startswith("FIPS"):
             usable = [name for name in baseline.suites_tls12 if ("suites_tls13", name) not in module.lost]
             lines = [_HEAD, f"[{instance.facts['section']}]", f"CipherString = {openssl_dialect.cipher_list(usable)}"]
@@ -378,6 +376,21 @@ def _whole(documents: t.Sequence[Document], path: str, text: str, check: str, re
         if document.path == path:
             return [] if document.data == data else [Edit(path, 0, len(document.data), data, 1, check, reason)]
     return [Edit.creation(path, data, check, reason)]
+
+
+def _rename(data: bytes, wanted: str, reason: str) -> list[Edit]:
+    """Edits that let ``config`` name another policy: in its first line that is no comment, and in no other."""
+    found = []
+    at = 0
+    for number, raw in enumerate(data.splitlines(keepends=True), 1):
+        words = raw.partition(b"#")[0]
+        start = at + len(words) - len(words.lstrip())
+        end = at + len(words.rstrip())
+        at += len(raw)
+        if words.strip():
+            text = b"" if found else wanted.encode("ascii")
+            found.append(Edit(_CONFIG, start, end, text, number, "floor.protocols", reason))
+    return found
 
 
 def _clamps(baseline: Baseline, lost: t.Iterable[tuple[str, str]]) -> tuple[Clamp, ...]:

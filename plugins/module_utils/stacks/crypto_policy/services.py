@@ -55,7 +55,7 @@ def _older(host: Host, instance: Instance) -> list[Remark]:
         unit = host.unit(process.pid)
         if unit is None or unit in waiting or process.pid == os.getpid():
             continue
-        if _started(host, process) < changed and _maps(host, process, marks):
+        if host.began(process.start) < changed and _maps(host, process, marks):
             waiting[unit] = process.exe
     if not waiting:
         return [Remark("policy.loaded", "pass", "no service is older than the settings", ())]
@@ -76,14 +76,6 @@ def _maps(host: Host, process: Process, marks: t.Sequence[bytes]) -> bool:
     except OSError:
         return False
     return any(mark in maps for mark in marks)
-
-
-def _started(host: Host, process: Process) -> float:
-    """When a process was started, in seconds since 1970 (proc(5), btime and starttime)."""
-    for line in host.read("/proc/stat").splitlines():
-        if line.startswith(b"btime "):
-            return int(line.split()[1]) + process.start / os.sysconf("SC_CLK_TCK")
-    return float("inf")
 
 
 def _bypassed(host: Host, instance: Instance) -> list[Remark]:

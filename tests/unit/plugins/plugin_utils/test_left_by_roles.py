@@ -11,6 +11,12 @@ def test_results_are_found_by_kind_and_stack():
     assert left_by_roles.stacks(variables, "result") == {"nginx": {"b": 1}}
 
 
+def test_a_stack_that_is_no_server_has_its_bare_name():
+    variables = {"__crypto_policy_audit": {"a": 1}, "__discover_result": {"b": 1}, "__crypto_policy_result": {}}
+    assert left_by_roles.stacks(variables, "audit") == {"crypto_policy": {"a": 1}}
+    assert left_by_roles.stacks(variables, "result") == {}
+
+
 def test_shares_of_several_scanners_are_one_scan():
     hostvars = {
         "a": {"__verify_scan": {"reports": [{"endpoint": "1"}]}},

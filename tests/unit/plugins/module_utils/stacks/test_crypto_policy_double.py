@@ -139,9 +139,9 @@ def test_double_surprise_without_dhe_rsa_is_what_the_line_in_local_d_is_for(tmp_
 
 
 def test_other_subpolicies_stay_and_ours_has_the_last_word(tmp_path):
-    family = Family(tmp_path, config="# ours\ndefault:NO-SHA1\n")
+    family = Family(tmp_path, config="# ours\ndefault # since 2021\nNO-SHA1\n")
     family.apply(family.plan())
-    assert family.text("etc/crypto-policies/config") == "DEFAULT:NO-SHA1:IN-TRANSIT\n"
+    assert family.text("etc/crypto-policies/config") == "# ours\nDEFAULT:NO-SHA1:IN-TRANSIT # since 2021\n\n"
     (tmp_path / "etc/crypto-policies/config").write_text("DEFAULT:IN-TRANSIT:NO-SHA1\n")
     plan = family.plan()
     assert [edit.reason for edit in plan.edits] == ["IN-TRANSIT must have the last word"]
