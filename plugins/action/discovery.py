@@ -19,6 +19,7 @@ from ..plugin_utils import discovery, files, left_by_roles
 from ..plugin_utils.evidence.run import dump
 from ..plugin_utils.evidence.text import plain
 from ..plugin_utils.registers import load
+from ..plugin_utils.registers.grants import grants as granted
 
 display = Display()
 
@@ -53,12 +54,15 @@ class ActionModule(ActionBase):
     def _joined(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         hostvars, playing = variables["hostvars"], variables.get("ansible_play_hosts_all", [])
         flows: t.Sequence[t.Mapping[str, t.Any]] = []
+        grants: list[dict[str, t.Any]] = []
         if options["registers"]:
             inventory = variables["groups"]["all"]
-            flows = load.load(options["registers"], datetime.date.today(), hosts=inventory).flows
+            today = datetime.datetime.now(datetime.timezone.utc).date()
+            registers = load.load(options["registers"], today, hosts=inventory)
+            flows, grants = registers.flows, granted(registers.exceptions, today)
         # Ansible's own types of text would not go into a file.
         hosts = [_host(str(plain(name)), hostvars[name]) for name in playing]
-        joined = discovery.join(hosts, flows, desk.ports(options["expected_ports"]))
+        joined = discovery.join(hosts, flows, desk.ports(options["expected_ports"]), grants)
         width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
         shown = discovery.show(hosts, joined, width)
         display.display("\n" + shown.text + "\n")

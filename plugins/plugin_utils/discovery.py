@@ -8,6 +8,7 @@ the host that listens, or the flow names that host. UDP and what firewalls let t
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -15,6 +16,7 @@ import typing as t
 
 import yaml
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import Place, apply
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import finding, order
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Provenance
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import endpoint as endpoints
@@ -63,10 +65,14 @@ class _Registered(t.NamedTuple):
 
 
 def join(
-    hosts: t.Sequence[Discovered], flows: t.Sequence[t.Mapping[str, t.Any]], expected: t.Collection[int] = ()
+    hosts: t.Sequence[Discovered],
+    flows: t.Sequence[t.Mapping[str, t.Any]],
+    expected: t.Collection[int] = (),
+    grants: t.Sequence[Json] = (),
 ) -> Joined:
     """Compare both. ``expected`` are ports that need no entry on any host, for example that of remote administration.
 
+    ``grants`` are exceptions in force (``findings.exceptions``): plaintext under one is excepted.
     ``flows`` are entries in the shape of ``flows.schema.json``; where they have ``file`` and ``line``, findings tell.
     """
     registered = _by_place(hosts, flows)
@@ -80,7 +86,10 @@ def join(
         listeners = (one.result or {}).get("listeners", [])
         for listener in listeners:
             known = mine.get(listener["port"], [])
-            findings += _judged(one.host, listener, known, listener["port"] in expected)
+            found = _judged(one.host, listener, known, listener["port"] in expected)
+            where = Place((one.host, *one.names), "", listener["port"], ())
+            apply(found, grants, functools.partial(Place, *where))
+            findings += found
             rows.append(_row(one.host, listener, known))
         for port in dict.fromkeys(listener["port"] for listener in listeners):
             same = [listener for listener in listeners if listener["port"] == port and _belongs(listener)]

@@ -209,3 +209,13 @@ def test_what_the_role_leaves_is_found_again():
     assert left_by_roles.discovered({"__discover_result": {"listeners": []}}) == ({"listeners": []}, "")
     assert left_by_roles.discovered({"__discover_result": {"msg": "no python"}}) == (None, "no python")
     assert left_by_roles.discovered({}) == (None, "the module was not run")
+
+
+def test_plaintext_under_an_exception_is_excepted_and_no_pass():
+    grant = {"id": "EXC-2026-001", "hosts": ["web1"], "ports": [443], "names": [], "checks": ["transport.plaintext"]}
+    found = host(listener(transport="plaintext"), listener(80, transport="plaintext"))
+    joined = discovery.join([found], [], grants=[grant])
+    by_port = {item["subject"]["listener"]: item for item in joined.findings if item["check"] == "transport.plaintext"}
+    assert by_port["0.0.0.0:443 nginx"]["status"] == "excepted"
+    assert by_port["0.0.0.0:443 nginx"]["exception"] == "EXC-2026-001"
+    assert by_port["0.0.0.0:80 nginx"]["status"] == "fail"
