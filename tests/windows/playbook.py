@@ -31,25 +31,27 @@ def tasks(*each: Json) -> list[Json]:
     return [{**task, "register": f"r{number}"} for number, task in enumerate(each)]
 
 
-def play(folder: Path, variables: Json, *each: Json) -> list[Json]:
-    """Run the tasks by ansible-playbook on one Windows host; their results. A task may fail."""
+def play(folder: Path, variables: Json, *each: Json, collections: str = "") -> list[Json]:
+    """Run the tasks by ansible-playbook on one Windows host; their results. A task may fail.
+
+    ``collections`` is a folder with collections besides our own.
+    """
     results = folder / "results.json"
     names = [f"r{number}" for number in range(len(each))]
-    written = {
-        "ansible.builtin.copy": {
-            "dest": str(results),
-            "content": "{{ [" + ", ".join(names) + "] | to_json }}",
-        },
-        "delegate_to": "localhost",
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-    }
+    content = "{{ [" + ", ".join(f"hostvars.server.{name}" for name in names) + "] | to_json }}"
+    written = {"ansible.builtin.copy": {"dest": str(results), "content": content}}
     quiet = [{**task, "ignore_errors": True, "no_log": True} for task in tasks(*each)]
-    book = [{"hosts": "all", "gather_facts": False, "tasks": [*quiet, written]}]
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    book = [
+        {"hosts": "server", "gather_facts": False, "tasks": quiet},
+        {"hosts": "localhost", "gather_facts": False, "vars": here, "tasks": [written]},
+    ]
     (folder / "play.json").write_text(json.dumps(book))
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": {"server": variables}}}))
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": ":".join(filter(None, (str(ROOT / ".ansible" / "collections"), collections))),
         "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests" / "windows" / "connection"),
         "PYTHONPATH": str(ROOT / ".ansible" / "collections"),
     }

@@ -163,8 +163,8 @@ class Service:
             self.commands.append(command)
             done = self.prefix.cmd(command)
             return done.returncode, done.stdout
-        head, _end, rest = stdin.partition(b"\n\0\0\0\0\n")
-        assert head, f"no script this double knows: {script[:200]}"
+        _head, end, rest = stdin.partition(b"\n\0\0\0\0\n")
+        assert end, f"no script this double knows: {script[:200]}"
         manifest, _end, data = rest.partition(b"\n\0\0\0\0\n")
         actions = json.loads(manifest)["actions"]
         if actions[0]["name"] == "winrm_put_file.ps1":

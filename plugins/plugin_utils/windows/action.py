@@ -28,7 +28,8 @@ EXPORT: Json = {"export": {"type": "bool", "default": False}}
 class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
     """An action that reads a Windows host, plans here, and has the host apply it."""
 
-    TRANSFERS_FILES = True
+    #: Else Ansible would make a temporary folder on the host before anything is asked, by PowerShell.
+    TRANSFERS_FILES = False
     _supports_check_mode = True
 
     #: The argument spec.
