@@ -42,6 +42,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def gone(path, seconds=30):
+    """Wait for a daemon to take away its file, or for patience to end."""
+    deadline = time.monotonic() + seconds
+    while path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 class Daemon:
     """A real daemon with a weak configuration. ``etc`` holds its files, ``run`` everything it writes."""
 
@@ -99,9 +106,9 @@ class NginxDaemon(Daemon):
         subprocess.run(["nginx", "-c", str(self.config)], check=True, capture_output=True)
 
     def stop(self):
+        self.write()  # with a broken file it takes no orders
         subprocess.run(["nginx", "-c", str(self.config), "-s", "stop"], capture_output=True, check=False)
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int((self.run / "pid").read_text()), 9)
+        gone(self.run / "pid")
         super().stop()
 
 
@@ -123,11 +130,10 @@ class ApacheDaemon(Daemon):
         subprocess.run(["apache2", "-f", str(self.config), "-k", "start"], check=True, capture_output=True)
 
     def stop(self):
+        self.write()
         # By its own means first: what a killed one leaves in its folder, the next one stumbles over.
         subprocess.run(["apache2", "-f", str(self.config), "-k", "stop"], capture_output=True, check=False)
-        deadline = time.monotonic() + 30
-        while (self.run / "pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        gone(self.run / "pid")
         super().stop()
 
 
@@ -177,6 +183,7 @@ class Mail(Daemon):
         self.daemon.load()
 
     def stop(self):
+        self.write()
         self.daemon.do("abort")
 
 
