@@ -109,6 +109,24 @@ instances:
       returned: always
       sample:
         - {path: /etc/ssl/private/a.key, use: key, access: {owner: root, group: root, mode: '0600', others: false}}
+    process:
+      description:
+        - The main process - its C(pid), when it was C(started), and C(serves_since), when the oldest of its workers was
+          started, which is not before the files were last loaded. V(null) when none runs.
+      type: dict
+      returned: when O(export) is true
+      sample: {pid: 411, started: '2026-11-20T02:00:00Z', serves_since: '2026-11-21T20:44:59Z'}
+    package:
+      description: Package that the program of the process is of, with its version; V(null) when that is not known.
+      type: str
+      returned: when O(export) is true
+      sample: nginx 1.22.1-9+deb12u2
+    documents:
+      description: Files that were read, and when each was modified.
+      type: list
+      elements: dict
+      returned: when O(export) is true
+      sample: [{path: /etc/nginx/nginx.conf, modified: '2026-11-20T01:58:12Z'}]
     export:
       description: The configuration, secrets redacted.
       type: list

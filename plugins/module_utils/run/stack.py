@@ -203,6 +203,10 @@ class _Work:
             self.result["findings"] += [item for report in without_tls for item in report["findings"]]
             handshakes += without_tls
         if self.options.get("export"):
+            from ..stacks import running
+
+            generation = self.stack.generation(self.host, self.instance)
+            self.result.update(running.facts(self.host, generation, view.documents))
             exported = self.stack.export(self.instance, view.documents)
             self.result["export"] = [file._asdict() for file in exported]
             self.result["handshakes"] = [

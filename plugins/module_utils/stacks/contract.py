@@ -228,7 +228,10 @@ class Stack:
         manager. The daemon itself is told by :meth:`reload`. Raises TransactionError."""
 
     def generation(self, host: Host, instance: Instance) -> t.Any:
-        """An equality-comparable token of the running worker generation, or None when not running."""
+        """An equality-comparable token of the running worker generation, or None when not running.
+
+        A daemon's is a tuple, of tuples where there are several, of (pid, start), its main process first.
+        """
         raise NotImplementedError
 
     def reload(self, host: Host, instance: Instance) -> None:

@@ -310,6 +310,17 @@ class Host:
             found.append(Process(pid, int(fields[1]), int(fields[19]), argv, exe))
         return found
 
+    def began(self, start: int) -> float:
+        """When the process with this ``start`` began, in seconds since 1970 (proc(5), btime and starttime).
+
+        Infinite where the kernel does not say when the machine was started.
+        """
+        with contextlib.suppress(OSError):
+            for line in self.read("/proc/stat").splitlines():
+                if line.startswith(b"btime "):
+                    return int(line.split()[1]) + start / os.sysconf("SC_CLK_TCK")
+        return float("inf")
+
     def cwd(self, pid: int) -> str:
         """The working directory of a process, ``/`` when it cannot be seen."""
         try:

@@ -16,6 +16,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import s
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import files, shadow
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Listener, Provenance, Setting
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import TestResult as Verdict
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.journal import Journal
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.toy_stack import ToyStack
 
@@ -76,7 +77,7 @@ class Scene:
         return plain(desk.harden(self.stack, None, self.options(**more)))
 
     def audit(self, **more):
-        return plain(desk.audit(self.stack, None, self.options(**more)))
+        return plain(desk.audit(self.stack, Host(), self.options(**more)))
 
     def recover(self, **more):
         return plain(desk.recover(self.stack, None, self.options(**more)))
@@ -185,6 +186,7 @@ def test_audit_tells_and_touches_nothing(scene):
     assert not told["changed"] and not told["failed"]
     one = told["instances"][0]
     assert one["edits"][0]["line"] == 3 and one["export"][0]["text"] == MAIN.format(folder=scene.folder)
+    assert one["documents"][0]["path"] == scene.main and one["documents"][0]["modified"]
     assert one["listeners"][0]["settings"]["protocols"]["value"] == ["TLSv1.0", "TLSv1.2"]
     assert {("protocol.tls1_0", "effective"), ("protocol.tls1_0", "configured")} <= checks(told, "fail")
     assert ("config.valid", "configured") in checks(told, "pass")

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs behind an instance, and how old its files are: by this, one day is told from another."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .sockets import packages
+
+if t.TYPE_CHECKING:
+    from .contract import Document
+    from .host import Host
+
+    Json = t.Dict[str, t.Any]
+
+
+def facts(host: Host, generation: t.Any, documents: t.Iterable[Document]) -> Json:
+    """``process``, ``package`` and ``documents`` of an instance, plain JSON types. Reads only.
+
+    ``generation`` is :meth:`.contract.Stack.generation`. Times are UTC, to the second. A process has its ``pid``, when
+    it was ``started`` and since when the oldest of its workers serves, which is not before it last loaded its files
+    (``serves_since``); ``package`` is name and version of the package its program is of. Both are None when unknown.
+    ``documents`` are the files that were read, each with when it was ``modified``.
+    """
+    processes = list(_processes(generation))
+    started = [host.began(start) for _pid, start in processes]
+    process = None
+    if processes:
+        pid, first, workers = processes[0][0], started[0], started[1:] or started[:1]
+        process = {"pid": pid, "started": _utc(first), "serves_since": _utc(min(workers))}
+    return {
+        "process": process,
+        "package": _package(host, processes[0][0]) if processes else None,
+        "documents": [{"path": one.path, "modified": _modified(host, one.path)} for one in documents],
+    }
+
+
+def _processes(token: t.Any) -> t.Iterator[tuple[int, int]]:
+    """The (pid, start) pairs of a generation, the main process first."""
+    if isinstance(token, tuple):
+        if len(token) == 2 and all(isinstance(part, int) for part in token):
+            yield token
+        else:
+            for part in token:
+                yield from _processes(part)
+
+
+def _package(host: Host, pid: int) -> str | None:
+    program = next((one.exe for one in host.processes() if one.pid == pid), None)
+    name = packages(host, [program]).get(program) if program else None
+    if not name:
+        return None
+    dpkg = host.which("dpkg-query")
+    argv = (
+        [dpkg, "--show", "--showformat", "${Version}\\n", name]
+        if dpkg
+        else ["rpm", "-q", "--queryformat", "%{VERSION}-%{RELEASE}\\n", name]
+    )
+    version = host.run(argv).stdout.split()
+    return f"{name} {version[0]}" if version else name
+
+
+def _modified(host: Host, path: str) -> str | None:
+    try:
+        return _utc(host.stat(path).st_mtime)
+    except OSError:
+        return None
+
+
+def _utc(seconds: float) -> str | None:
+    if seconds == float("inf"):
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
