@@ -15,7 +15,7 @@ from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
 from ..module_utils.run.ansible_exceptions import today
-from ..plugin_utils.evidence import bundle, facts, gather, history, publish
+from ..plugin_utils.evidence import bundle, changes, facts, gather, history, publish
 from ..plugin_utils.evidence.exports.verdict import verdict as whole_verdict
 from ..plugin_utils.evidence.run import Record, assemble
 from ..plugin_utils.evidence.signature import Signer
@@ -50,6 +50,7 @@ class ActionModule(ActionBase):
                 "profile": {"type": "str", "default": "intermediate"},
                 "baseline": {"type": "dict", "default": {}},
                 "registers": {"type": "list", "elements": "path", "default": []},
+                "changes": {"type": "path"},
                 "hosts": {"type": "list", "elements": "dict"},
                 "population": {"type": "list", "elements": "str"},
                 "signing_key": {"type": "path"},
@@ -67,7 +68,7 @@ class ActionModule(ActionBase):
                 },
             }
         )
-        for name in ("directory", "signing_key", "tsa_ca", "metrics"):
+        for name in ("directory", "signing_key", "tsa_ca", "metrics", "changes"):
             options[name] = self._absolute(options[name])
         try:
             if options["state"] == "ready":
@@ -110,6 +111,7 @@ class ActionModule(ActionBase):
             gather.hosts(variables) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
             _registers(options["registers"], variables),
+            changes.unbundled(options["changes"], options["directory"]) if options["changes"] else (),
         )
         if check_mode:
             verdict = whole_verdict(record, options["fail_severity"])

@@ -223,6 +223,10 @@ instances:
           description: File as httpd names it.
           type: str
           returned: always
+        diff:
+          description: What was changed, as a unified diff, secrets redacted.
+          type: str
+          returned: when the file was changed
         target:
           description: The file behind symbolic links.
           type: str

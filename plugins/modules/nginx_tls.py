@@ -219,6 +219,10 @@ instances:
           description: File as nginx names it.
           type: str
           returned: always
+        diff:
+          description: What was changed, as a unified diff, secrets redacted.
+          type: str
+          returned: when the file was changed
         target:
           description: The file behind symbolic links.
           type: str

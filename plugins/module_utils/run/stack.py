@@ -264,7 +264,8 @@ class _Work:
         changes = files.changes(view.documents, view.plan.edits)
         self._tell_diff(view)
         broken = self._test_in_shadow(changes)
-        self.result["files"] = [one.summary() for one in changes]
+        texts = self._diff(view)
+        self.result["files"] = [{**one.summary(), "diff": _unified(one.path, texts)} for one in changes]
         what = f"{len(changes)} file{'s' if len(changes) > 1 else ''}"
         if self.check:
             look = proof.look() if self.instance.running else {}
@@ -278,7 +279,7 @@ class _Work:
             "profile": self.baseline.profile,
             "baseline": self.baseline.digest,
             "edits": self.result["edits"],
-            "diff": self._diff(view),
+            "diff": texts,
         }
         reload = self.options.get("reload", "auto") == "auto"
         change = transaction.Transaction(self.stack, self.host, self.instance, self.store, proof, self.timeouts)
@@ -566,6 +567,17 @@ class _Work:
 
 def _dotted(version: t.Iterable[int]) -> str:
     return ".".join(map(str, version))
+
+
+def _unified(path: str, texts: t.Iterable[t.Mapping[str, str]]) -> str:
+    """The diff of one file in a few lines, for the record of the change."""
+    import difflib
+
+    for one in texts:
+        if one["before_header"] == path:
+            before, after = (one[key].splitlines(keepends=True) for key in ("before", "after"))
+            return "".join(difflib.unified_diff(before, after, path, path, n=2))
+    return ""
 
 
 def _listener(listener: Listener) -> Json:

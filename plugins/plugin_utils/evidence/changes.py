@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Records of what the collection changed: made from the modules' own results, kept until the next bundle has them.
+
+A record says who changed what, when and for which ticket; files with digests before and after and the diff (secrets
+redacted on the host); how it was validated; handshakes before and after; and whether it was undone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import typing as t
+
+from .. import files, left_by_roles
+from . import ledger
+from .errors import EvidenceError, InputError
+from .run import SCHEMA_VERSION, Json, dump
+from .text import plain
+
+#: Where records are in a bundle, below data/.
+FOLDER = "changes"
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.json\Z")
+
+
+def collect(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str], about: Json, run: str) -> list[Json]:
+    """One record for each instance that was changed, or whose change failed, from what the roles left on the hosts.
+
+    ``about`` are the facts all records share: ``recorded`` (time), ``operator``, ``control_node``, ``ticket``. ``run``
+    tells this run from others: in a play with ``serial`` the same result is seen more than once.
+    """
+    found = []
+    for host in hosts:
+        for stack, result in left_by_roles.stacks(hostvars[host], "result").items():
+            for instance in result.get("instances") or ():
+                if instance.get("changed") or instance.get("failed"):
+                    found.append(_record(str(host), stack, plain(instance), str(result.get("msg") or ""), about, run))
+    return found
+
+
+def _record(host: str, stack: str, instance: Json, told: str, about: Json, run: str) -> Json:
+    transaction = instance.get("transaction")
+    identity = [host, stack, instance.get("config"), transaction or [run, told]]
+    digest = hashlib.sha256(dump(identity).encode()).hexdigest()[:12]
+    undone = instance.get("undone")
+    outcome = "changed" if not instance.get("failed") else "undone" if undone else "failed"
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "change_id": f"{re.sub('[-:]', '', about['recorded'])}-{digest}",
+        **about,
+        "host": host,
+        "stack": stack,
+        **{key: instance.get(key) for key in ("config", "version", "transaction", "step", "undone", "reloaded")},
+        "outcome": outcome,
+        "message": instance.get("msg") or told,
+        "files": instance.get("files") or [],
+        "edits": instance.get("edits") or [],
+        "validation": {"shadow_test": instance.get("shadow_test"), "output": instance.get("output") or ""},
+        "handshakes": instance.get("proofs") or [],
+        "recovery": instance.get("recovery"),
+    }
+
+
+def keep(directory: str, records: t.Iterable[Json]) -> list[str]:
+    """Write each record that is not there yet; the new ids. Raises InTransitError."""
+    known = {name.partition("-")[2] for name in _names(directory)}
+    new = {f"{one['change_id']}.json": one for one in records}
+    new = {name: one for name, one in new.items() if name.partition("-")[2] not in known}
+    if new:
+        _make(directory)
+        files.write_all(directory, {name: dump(one, indent=1) for name, one in new.items()})
+    return [one["change_id"] for one in new.values()]
+
+
+def unbundled(directory: str, evidence: str) -> list[Json]:
+    """Records that are in none of the sealed bundles of ``evidence``, oldest first.
+
+    Raises InputError for a file that is no record, EvidenceError when one cannot be read.
+    """
+    waiting = set(_names(directory))
+    for bundle in ledger.sealed(evidence) if waiting and os.path.isdir(evidence) else ():
+        waiting -= set(_names(os.path.join(evidence, bundle, "data", FOLDER)))
+    return [_read(os.path.join(directory, name)) for name in sorted(waiting)]
+
+
+def _make(directory: str) -> None:
+    """The folder for records, for its owner only like the evidence it lies in."""
+    try:
+        for folder in (os.path.dirname(directory), directory):
+            os.makedirs(folder, 0o700, exist_ok=True)
+    except OSError as error:
+        raise EvidenceError(f"change records {directory}: {error.strerror}") from error
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if _NAME.match(name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise EvidenceError(f"change records {directory}: {error.strerror}") from error
+
+
+def _read(path: str) -> Json:
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+    except OSError as error:
+        raise EvidenceError(f"change record {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"change record {path}: not JSON: {error}") from error
+    wanted = ("change_id", "recorded", "operator", "ticket", "host", "stack", "outcome", "message", "files")
+    missing = [key for key in wanted if not isinstance(record, dict) or key not in record]
+    if missing or f"{record['change_id']}.json" != os.path.basename(path):
+        raise InputError(
+            f"change record {path}: {missing[0] + ' is missing' if missing else 'its change_id is another'}"
+        )
+    return t.cast(Json, record)
