@@ -8,10 +8,12 @@ import datetime
 import typing as t
 
 import pytest
-import register_samples as samples
 
 from ansible_collections.encryption.in_transit.plugins.filter.endpoints import distinct_endpoints, endpoint_subjects
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import account, grants, join
+from ansible_collections.encryption.in_transit.tests.unit.plugins.plugin_utils.registers import (
+    register_samples as samples,
+)
 
 LAST = datetime.date(2027, 2, 28)
 DAY = datetime.timedelta(days=1)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
-import register_samples as samples
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +18,9 @@ from hypothesis import strategies as st
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import EXCEPTABLE
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import lint, load, shape
+from ansible_collections.encryption.in_transit.tests.unit.plugins.plugin_utils.registers import (
+    register_samples as samples,
+)
 
 EXAMPLE = Path(__file__).resolve().parents[5] / "inventories" / "example"
 

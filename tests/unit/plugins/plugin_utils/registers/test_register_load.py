@@ -9,10 +9,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-import register_samples as samples
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import load, reading
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers.problems import RegisterError
+from ansible_collections.encryption.in_transit.tests.unit.plugins.plugin_utils.registers import (
+    register_samples as samples,
+)
 
 
 def problems_of(text: str | bytes, tmp_path: Path, name: str = "flows.yml") -> list[str]:

@@ -8,11 +8,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
-import register_samples as samples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import load, tables
+from ansible_collections.encryption.in_transit.tests.unit.plugins.plugin_utils.registers import (
+    register_samples as samples,
+)
 
 HEADER = (
     "id,name,data_class,direction,source,endpoints,managed,encryption,owner.name,owner.email,verified_by,cleartext_hops"
