@@ -26,7 +26,7 @@ core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
 
 PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
 PACKAGES_DEMO = sslscan
-PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin
+PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin curl wget postgresql-client
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
 PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd \

@@ -19,6 +19,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run.scan imp
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Stack
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import asking, grammar, guard
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.gnutls import GnuTLS
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.java import Java
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.openssl import OpenSSL
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.stack import CryptoPolicy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Completed, Host
@@ -126,6 +127,30 @@ def test_the_programs_of_a_host_are_heard(program):
     data = asking.program_offers(Host(), program, path)
     report = offer.report("x", data, BASELINE, "2026-11-21T00:00:00Z")
     assert report["alive"], report
+
+
+def test_the_plan_is_what_makes_a_real_java_hold_the_baseline(monkeypatch, tmp_path):
+    """The planned file is given to the runtime beside its own, of which it replaces every property it names."""
+    need("keytool")
+    floor = Java()
+    instance = next(one for one in floor.discover(Host()) if os.path.exists(f"{one.facts['home']}/bin/keytool"))
+
+    def heard(text):
+        planned = tmp_path / "java.security"
+        planned.write_bytes(text)
+        given = f"JAVA_TOOL_OPTIONS=-Djava.security.properties={planned}"
+        monkeypatch.setattr(asking, "_bare", lambda argv: ["env", given, *argv])
+        data = floor.offers(Host(), instance, "client")
+        report = offer.report("x", data, BASELINE, "2026-11-21T00:00:00Z")
+        return report, judge.judge_report(report, BASELINE, {})
+
+    weak = b"jdk.tls.disabledAlgorithms=SSLv3, RC4, NULL, anon\n"
+    report, found = heard(weak)
+    assert report["protocols"]["TLSv1.0"]["status"] == "accepted"
+    documents = [grammar.document(instance.config, weak, grammar.JAVA)]
+    plan = floor.plan(instance, documents, BASELINE, {})
+    report, found = heard(apply_edits(documents, plan.edits)[instance.config])
+    assert report["alive"] and {item["status"] for item in found} == {"pass"}, found
 
 
 def test_a_program_that_never_connects_is_heard_as_nothing():
