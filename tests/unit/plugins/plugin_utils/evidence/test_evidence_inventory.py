@@ -19,6 +19,11 @@ from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run
 WEB, OTHER = samples.HOSTS[:2]
 FLOW = {
     "id": "FLOW-0001",
+    "name": "records",
+    "data_class": "phi",
+    "direction": "internal",
+    "encryption": "tls",
+    "verified_by": "probe",
     "endpoints": ["https://ehr.clinic.example:443"],
     "owner": {"name": "J. Doe", "email": "j.doe@clinic.example"},
 }

@@ -253,9 +253,9 @@ exceptions:
     compensating_controls: [isolated network]
     owner: {{name: J. Doe, email: j@hospital.example}}
     requested: "{day}"
-    approval: {{by: A. Roe, on: "{day}", reference: CHG-1}}
+    approval: {{by: A. Roe, date: "{day}", reference: CHG-1}}
     expires: "{expires}"
-    remediation: {{plan: new firmware, milestones: [{{on: "{day}", what: pilot}}]}}
+    remediation: {{plan: new firmware, milestones: [{{date: "{day}", what: pilot}}]}}
     status: approved
 """
 
