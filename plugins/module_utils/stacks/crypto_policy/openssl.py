@@ -36,7 +36,7 @@ _DEPTH = 16
 
 #: OpenSSL's words for protocols (SSL_CONF_cmd(3), MinProtocol), in lower case.
 _WORDS = {"sslv3": "SSLv3", "tlsv1": "TLSv1.0", "tlsv1.1": "TLSv1.1", "tlsv1.2": "TLSv1.2", "tlsv1.3": "TLSv1.3"}
-_SPELLED = {name: word for word, name in (("TLSv1", "TLSv1.0"), *((name, name) for name in PROTOCOLS)) if name}
+_SPELLED = {**{name: name for name in PROTOCOLS}, "TLSv1.0": "TLSv1"}
 
 _CHECK = {
     "minprotocol": "floor.protocols",

@@ -380,7 +380,7 @@ def _whole(documents: t.Sequence[Document], path: str, text: str, check: str, re
 
 def _rename(data: bytes, wanted: str, reason: str) -> list[Edit]:
     """Edits that let ``config`` name another policy: in its first line that is no comment, and in no other."""
-    found = []
+    found: list[Edit] = []
     at = 0
     for number, raw in enumerate(data.splitlines(keepends=True), 1):
         words = raw.partition(b"#")[0]
