@@ -247,8 +247,8 @@ EXCEPTION = """\
 exceptions:
   - id: EXC-2026-001
     title: Old scanners
-    scope: {{hosts: [scan1.hospital.example], ports: [443], checks: [protocol.tls1_0, protocol.tls1_1]}}
-    justification: Vendor firmware has no TLS 1.2 before spring
+    scope: {{hosts: [scan1.hospital.example], ports: [443], checks: [http.hsts]}}
+    justification: Vendor firmware sends no header before spring
     risk: {{rating: medium, statement: interception on one isolated network}}
     compensating_controls: [isolated network]
     owner: {{name: J. Doe, email: j@hospital.example}}
@@ -267,12 +267,12 @@ def test_exceptions_count_for_the_host_that_files_are_meant_for(tmp_path):
     (tmp_path / "flows.yml").write_text(
         FLOWS.format(uri="https://scan1.hospital.example:443").partition("  - id: FLOW-0002")[0]
     )
-    site = BAD_SITE.replace("ssl_protocols", f"ssl_session_tickets off; ssl_ciphers {CIPHERS};\n    ssl_protocols")
-    (tmp_path / "nginx.conf").write_text(site)
-    asked = ("--static", f"nginx={tmp_path}", "--fail-severity", "medium", "--registers")
+    good = f"ssl_session_tickets off; ssl_ciphers {CIPHERS}; ssl_protocols TLSv1.2 TLSv1.3"
+    (tmp_path / "nginx.conf").write_text(BAD_SITE.replace("ssl_protocols TLSv1 TLSv1.2", good))
+    asked = ("--static", f"nginx={tmp_path}", "--registers")
     registers = [str(tmp_path / "exceptions.yml"), "--registers", str(tmp_path / "flows.yml")]
     status, _out, err = gate(*asked, *registers)
     assert status == 2, err
     status, out, err = gate(*asked, *registers, "--host", "scan1.hospital.example")
     assert status == 0, out + err
-    assert "excepted protocol.tls1_0: TLSv1.0 is on (exception EXC-2026-001)" in out
+    assert "excepted http.hsts: header absent (exception EXC-2026-001)" in out
