@@ -132,3 +132,27 @@ def test_hostile_text_stays_on_its_line():
     assert "\x1b" not in made.text
     assert "x\\x1b[2J; web9 compliant" in made.text
     assert not any(line.startswith("web9") for line in made.text.splitlines())
+
+
+# --- exceptions -------------------------------------------------------------------------------------------------
+
+COVERED = {**finding(status="excepted"), "exception": "EXC-2026-001"}
+
+
+def test_what_is_excepted_is_no_failure_and_counted_as_nothing_good():
+    made = summary.verify(AUDITS, [report("excepted", findings=[COVERED]), report(endpoint="https://web1:8443")], {})
+    assert made.code == 0
+    assert (made.counts["compliant"], made.counts["excepted"]) == (1, 1)
+    assert "1 under exception, 1 compliant" in made.text
+    assert "EXC-2026-001 covers protocol.tls1_0" in made.text
+
+
+def test_hardening_shows_what_exceptions_kept():
+    made = summary.harden({"web1": {"nginx": done(findings=[COVERED])}}, check_mode=False)
+    assert made.counts["open_findings"] == 0
+    assert "Under approved exceptions" in made.text and "EXC-2026-001 covers protocol.tls1_0" in made.text
+
+
+def test_registers_ask_for_what_is_due():
+    made = summary.verify(AUDITS, [report()], {}, reminders=["EXC-2026-001: ends in 3 days"])
+    assert "What the registers ask for:\nEXC-2026-001: ends in 3 days" in made.text
