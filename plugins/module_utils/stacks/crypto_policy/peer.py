@@ -259,7 +259,7 @@ def _serve(handshake: t.Callable[[socket.socket], None]) -> None:
         os._exit(0)
 
     threading.Thread(target=end, daemon=True).start()
-    print(listening.getsockname()[1], flush=True)
+    _say(str(listening.getsockname()[1]))
     while True:
         connection, _address = listening.accept()
         threading.Thread(target=_talk, args=(connection, handshake), daemon=True).start()
@@ -279,6 +279,11 @@ def _limit(connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _PATIENCE, 0))
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Entry of the process."""
     name, verb, *words = sys.argv[1:]
@@ -286,10 +291,10 @@ def main() -> None:
     try:
         library: t.Any = {"openssl": OpenSSL, "gnutls": GnuTLS}[name]()
         if verb in ("facts", "names"):
-            print(json.dumps(getattr(library, verb)()))
+            _say(json.dumps(getattr(library, verb)()))
         elif verb == "check":
             problems = library.check()
-            print("\n".join(problems))
+            _say("\n".join(problems))
             raise SystemExit(1 if any(not line.startswith(IGNORED) for line in problems) else 0)
         elif verb == "client":
             with socket.create_connection(("127.0.0.1", int(words[0])), _PATIENCE) as connection:
@@ -299,4 +304,5 @@ def main() -> None:
         else:
             _serve(library.server(words))
     except Trouble as error:
-        sys.exit(f"{name}: {error}")
+        sys.stderr.write(f"{name}: {error}\n")
+        raise SystemExit(1) from error
