@@ -21,7 +21,9 @@ notes:
     empty.
   - UDP, and with it QUIC and DTLS, is not looked at.
   - A port whose protocol is known by its number, its program or its greeting is asked in that protocol, as far as the
-    start of TLS. Any other port gets TLS hellos, up to a dozen connections. Servers may log them as failed handshakes.
+    start of TLS, and whether a session without TLS would begin (C(USER), C(MAIL FROM), a PostgreSQL start-up packet, a
+    GET on port 80). No password is sent and nothing is handed over.
+  - Any other port gets TLS hellos, up to a dozen connections. Servers may log them as failed handshakes.
   - "V(handshake) opens up to 14 connections to one port; a program that counts failed ones, such as fail2ban, should
     know the host's own addresses."
 extends_documentation_fragment:

@@ -3,8 +3,9 @@
 """The desk behind discovery: which sockets listen on this host, whose they are, and what they speak.
 
 What is sent to whom is decided here, by one rule. A port whose protocol is known, by its number, its program or its
-greeting, is asked in that protocol by the wire engine, which never goes beyond the start of TLS. Any other port gets a
-TLS hello, which every server can tell from a request of its own. Ports of :data:`QUIET` get no byte, for what listens
+greeting, is asked in that protocol by the wire engine: as far as the start of TLS, and whether a session without TLS
+would begin. No password is sent and nothing is handed over. Any other port gets a TLS hello, which every server can
+tell from a request of its own. Ports of :data:`QUIET` get no byte, for what listens
 there acts on bytes instead of reading them as a request, and with ``probe=greeting`` no port gets any.
 """
 
