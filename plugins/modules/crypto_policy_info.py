@@ -18,6 +18,7 @@ description:
 notes:
   - Needs to see other users' processes to tell which services run with older settings, so use C(become).
 extends_documentation_fragment:
+  - encryption.in_transit.exceptions
   - encryption.in_transit.stack
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
