@@ -55,7 +55,7 @@ def verify(directory: str, trust: Trust = NOBODY) -> Outcome:
     bundles, problems = [], []
     before = ("none", "none")
     for name, seal in entries:
-        one = _verify(directory, name, seal, trust)
+        one = verify_one(directory, name, seal, trust)
         bundles.append(one)
         if one["state"] not in ("verified", "intact"):
             problems.append(f"bundle {name}: {one['state']}: {one['said']}")
@@ -77,7 +77,8 @@ def verify(directory: str, trust: Trust = NOBODY) -> Outcome:
     return Outcome(bundles, problems, notes)
 
 
-def _verify(directory: str, name: str, seal: str, trust: Trust) -> dict[str, str]:
+def verify_one(directory: str, name: str, seal: str, trust: Trust) -> dict[str, str]:
+    """One bundle by itself, as an entry of :class:`Outcome`."""
     path = os.path.join(directory, name)
     if not os.path.isdir(path):
         return {

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-
 from . import ledger
+from .errors import EvidenceError
 from .run import ENDPOINT_STATES, Json
+from .sealed import Bundle
 
 #: Runs that a report shows beside its own.
 RUNS = 11
@@ -25,30 +23,16 @@ def earlier(directory: str, count: int = RUNS) -> list[Json]:
         entries = ledger.entries(directory)[-count:]
     except OSError:
         return []
-    found = (_verdict(os.path.join(directory, name), seal) for name, seal in entries)
+    found = (_verdict(directory, name, seal) for name, seal in entries)
     return [one for one in found if one]
 
 
-def _verdict(path: str, seal: str) -> Json | None:
-    """The verdict of a bundle, by way of both manifests from its seal."""
+def _verdict(directory: str, name: str, seal: str) -> Json | None:
+    """The verdict of a bundle, as it was sealed."""
     try:
-        tags = _read(path, ledger.TAGMANIFEST, seal)
-        manifest = _read(path, "manifest-sha256.txt", _listed(tags, "manifest-sha256.txt"))
-        told = json.loads(_read(path, "data/verdict.json", _listed(manifest, "data/verdict.json")))
+        told = Bundle(directory, name, seal).json("verdict.json")
         endpoints = {state: int(told["endpoints"][state]) for state in ENDPOINT_STATES}
         exit_code, complete = int(told["exit_code"]), bool(told["complete"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (EvidenceError, ValueError, KeyError, TypeError):
         return None
-    return {"run_id": os.path.basename(path), "exit_code": exit_code, "complete": complete, "endpoints": endpoints}
-
-
-def _read(path: str, name: str, digest: str) -> str:
-    with open(os.path.join(path, name), "rb") as file:
-        content = file.read()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError(f"{name} is not what was sealed")
-    return content.decode("utf-8")
-
-
-def _listed(manifest: str, name: str) -> str:
-    return next((line[:64] for line in manifest.splitlines() if line[66:] == name), "")
+    return {"run_id": name, "exit_code": exit_code, "complete": complete, "endpoints": endpoints}

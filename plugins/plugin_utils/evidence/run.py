@@ -96,6 +96,21 @@ def dump(data: t.Any, indent: int | None = None) -> str:
     return json.dumps(data, ensure_ascii=True, allow_nan=False, indent=indent, separators=separators) + "\n"
 
 
+def readable(data: Json) -> str:
+    """The same in lines: one for each key, and one for each item of a list below it.
+
+    Fast, unlike an indent: a fleet has a transcript for every endpoint.
+    """
+    lines = []
+    for key, value in data.items():
+        if isinstance(value, list) and value:
+            text = "[\n  " + ",\n  ".join(dump(item).strip() for item in value) + "\n ]"
+        else:
+            text = dump(value).strip()
+        lines.append(f" {dump(key).strip()}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n" if lines else "{}\n"
+
+
 def catalogue() -> list[Json]:
     """The checks as plain data, in the catalogue's order."""
     return [dict(zip(check._fields, check)) for check in CHECKS]
@@ -146,7 +161,7 @@ def assemble(
     accounts: dict[str, Json] = {}
     external: list[str] = []
     excepted: list[Json] = []
-    served: list[tuple[str, int]] = []
+    ports: list[tuple[str, int]] = []
     for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
         name = host["host"]
         if name in accounts:
@@ -181,11 +196,11 @@ def assemble(
     }
     if registers is not None:
         run["registers"] = registers_section(registers, endpoints, excepted, facts["started"])
-        run["listeners"]["unregistered"] = unregistered(registers, served)
+        run["listeners"]["unregistered"] = unregistered(registers, ports)
     run["incomplete"] = _incomplete(run, ordered)
     run["complete"] = not run["incomplete"]
     # No host has an empty name.
-    files.put("", [[f"changes/{safe_name(one['change_id'])}.json", dump(plain(one), indent=1)] for one in changes])
+    files.put("", [[f"changes/{safe_name(one['change_id'])}.json", readable(plain(one))] for one in changes])
     return Record(
         run=run,
         results=results,
@@ -286,7 +301,7 @@ class _Collector:
         for instance in instances:
             # Most hosts have one instance: its files then need no folder of their own.
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
-            self.listeners += _served(instance)
+            self.listeners += listeners_of(instance)
             named = instance.get("certificates") or []
             self.certificates += [{"host": self.name, "stack": stack, **one} for one in named]
             exported = instance.pop("export", None) or []
@@ -295,7 +310,7 @@ class _Collector:
             self.files += [[placed[item["name"]], item["text"]] for item in exported]
             paths.update(placed)
         rest = {key: value for key, value in audit.items() if key not in ("findings", "invocation")}
-        self.files.append([f"{below}.json", dump(rest, indent=1)])
+        self.files.append([f"{below}.json", readable(rest)])
         for index, finding in enumerate(audit.get("findings") or []):
             item = _finding(finding, f"{place}, findings[{index}]")
             seen = transcripts.get(str(item["subject"].get("endpoint")))
@@ -326,7 +341,7 @@ class _Collector:
         paths = {label: f"{below}/{name}.json" for label, name in names.items()}
         for label, report in dict(zip(labels, reports)).items():
             bare = {key: value for key, value in report.items() if key != "findings"}
-            self.files.append([paths[label], dump(bare, indent=1)])
+            self.files.append([paths[label], readable(bare)])
         return [(label, paths[label]) for label in labels]
 
     def _add(self, item: Json, at: str, evidence: list[str]) -> None:
@@ -438,15 +453,19 @@ def _versions(audit: Json) -> str:
     return ", ".join(sorted(found)) or "not installed"
 
 
-def _served(instance: Json) -> list[Json]:
+def listeners_of(instance: Json) -> list[Json]:
     """Listeners the host itself serves, each with the words that name it in findings."""
     found = []
     for listener in instance.get("listeners") or []:
         if listener.get("role", "server") == "server":
-            names = " ".join((listener.get("names") or [])[:3])
-            place = " ".join(part for part in (listener.get("context"), listener.get("address"), names) if part)
-            found.append({**listener, "place": place})
+            found.append({**listener, "place": place_of(listener)})
     return found
+
+
+def place_of(listener: Json) -> str:
+    """The words that name a listener in findings."""
+    names = (listener.get("names") or [])[:3]
+    return " ".join(part for part in (listener.get("context"), listener.get("address"), *names) if part)
 
 
 def _outer_port(listener: Json) -> int:

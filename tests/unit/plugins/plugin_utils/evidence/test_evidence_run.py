@@ -7,12 +7,19 @@ import os
 import evidence_samples as samples
 import jsonschema_rs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import load
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.bundle import _SCHEMAS, SCHEMA_FILES
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import InputError
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble, catalogue, controls
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import (
+    assemble,
+    catalogue,
+    controls,
+    readable,
+)
 
 
 def make(hosts=None, population=samples.HOSTS, **facts):
@@ -415,3 +422,21 @@ def test_requirements_that_need_a_profile_are_judged_by_it_alone():
     # A profile with parts of one's own may not be what the requirement wants any more.
     assert only_modern not in judged(load("modern", {"hsts_max_age": 1}))
     assert ("BSI TR-02102-2", "2026-01", "3.2") in judged(load("eu_strict"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_json_for_people_is_the_same_data(data):
+    text = readable(data)
+    assert json.loads(text) == json.loads(json.dumps(data))
+    assert text.isascii()
+    # A line for each key and each item of its list, and no more.
+    lists = [value for value in data.values() if isinstance(value, list) and value]
+    expected = 2 + len(data) + sum(len(value) + 1 for value in lists) if data else 1
+    assert len(text.splitlines()) == expected
