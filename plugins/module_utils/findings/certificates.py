@@ -30,7 +30,7 @@ def judge_files(files: t.Iterable[Json], look: t.Mapping[str, Json], subject: Js
         if one["has_key"]:
             status, text = _key_access(one)
             found.append(finding("certificate.key_access", status, "configured", about, text, provenance=places))
-        if one["use"] == "certificate":
+        if one["use"] == "certificate" and not one["elsewhere"]:
             status, text = _chain(one)
             found.append(finding("certificate.chain", status, "configured", about, text, provenance=places))
     return found + _served([one for one in everything if one["use"] == "certificate"], look, subject)

@@ -41,6 +41,7 @@ def inspect(host: Host, instance: Instance, listeners: t.Iterable[Listener]) -> 
 
     ==================  ============================================================================================
     ``path``            as the software finds it; ``use`` is ``certificate``, ``key`` or ``trust``
+    ``elsewhere``       whether a certificate is no file: chosen for each connection, or kept in a store or on hardware
     ``listeners``       those that use it, as ``context address names``; ``endpoints`` are theirs
     ``error``           why it could not be read, or null
     ``format``          ``PEM``, ``DER``, ``JKS``, ``JCEKS``, ``PKCS12``, or null when it is none of these
@@ -58,27 +59,32 @@ def inspect(host: Host, instance: Instance, listeners: t.Iterable[Listener]) -> 
         label = " ".join(filter(None, (listener.context, listener.address, *listener.names[:1])))
         for setting, use in _USES.items():
             for word in listener.settings[setting].value if setting in listener.settings else ():
-                if "$" in word or re.match(r"[a-z]+:", word):
-                    continue  # chosen for each connection, or kept in another place than a file
-                path = os.path.normpath(os.path.join(base, word))
-                one = found.setdefault((path, use), {"path": path, "use": use, "listeners": [], "endpoints": []})
+                elsewhere = "$" in word or bool(re.match(r"[a-z]+:", word))
+                if elsewhere and use != "certificate":
+                    continue
+                path = word if elsewhere else os.path.normpath(os.path.join(base, word))
+                fresh: Json = {"path": path, "use": use, "listeners": [], "endpoints": [], "elsewhere": elsewhere}
+                one = found.setdefault((path, use), fresh)
                 one["listeners"] += [label] if label not in one["listeners"] else []
                 one["endpoints"] += [uri for uri in listener.endpoints if uri not in one["endpoints"]]
     for (path, use), one in found.items():
-        one.update(_look(host, path, use))
+        one.update(_NOTHING if one["elsewhere"] else _look(host, path, use))
     return [found[key] for key in sorted(found)]
 
 
+_NOTHING: dict[str, t.Any] = {
+    "error": None,
+    "format": None,
+    "chain": [],
+    "count": 0,
+    "order": None,
+    "has_key": False,
+    "access": None,
+}
+
+
 def _look(host: Host, path: str, use: str) -> Json:
-    seen: Json = {
-        "error": None,
-        "format": None,
-        "chain": [],
-        "count": 0,
-        "order": None,
-        "has_key": use == "key",
-        "access": None,
-    }
+    seen: Json = {**_NOTHING, "has_key": use == "key"}
     try:
         seen["access"] = _access(host, path)
         if use == "key":

@@ -199,7 +199,20 @@ def test_missing_files_and_names_of_no_file(site):
     site.settings["certificates"] = Setting(("/nowhere.pem", "data:$variable", "relative.pem", "/etc/$host.pem"), ())
     site.settings["keys"] = Setting(("engine:pkcs11:x", "/nowhere.key"), ())
     found = site.look()
-    paths = ["/etc/nginx/relative.pem", "/nowhere.key", "/nowhere.pem"]
-    assert [one["path"] for one in found] == paths
-    assert {one["error"] for one in found} == {"No such file or directory"}
+    elsewhere = [one for one in found if one["elsewhere"]]
+    # A key that is no file is nobody's to judge here; a certificate may still be the one that is served.
+    assert [one["path"] for one in elsewhere] == ["/etc/$host.pem", "data:$variable"]
+    files = [one for one in found if not one["elsewhere"]]
+    assert [one["path"] for one in files] == ["/etc/nginx/relative.pem", "/nowhere.key", "/nowhere.pem"]
+    assert {one["error"] for one in files} == {"No such file or directory"}
+    assert len(statuses(site, "certificate.chain")) == 2
     assert {status for status, _text in statuses(site, "certificate.key_access")} == {"indeterminate"}
+
+
+def test_what_is_served_may_be_chosen_for_each_connection(site, pki):
+    from ansible_collections.encryption.in_transit.plugins.module_utils.wire.certificate import facts
+
+    site.put("certificates", "/etc/ssl/a.pem", pem(pki["leaf"]))
+    site.settings["certificates"] = Setting((*site.value("certificates"), "/etc/ssl/$ssl_server_name.pem"), ())
+    other = {ENDPOINT: {"certificates": [{"chain": [facts(pki["other"][0].public_bytes(Encoding.DER))]}]}}
+    assert statuses(site, "certificate.served", other)[0][0] == "indeterminate"
