@@ -70,9 +70,8 @@ class HandshakeProof:
                 wanted = [*self._kept(endpoint), *self._baseline.protocols]
             gone = [name for name in dict.fromkeys(wanted) if _accepts(was, name) and not _accepts(now, name)]
             found += [f"{endpoint} accepted {name} before and does not now" for name in gone]
-            found += [
-                f"{endpoint} has lost its {kind} certificate" for kind in sorted(_key_types(was) - _key_types(now))
-            ]
+            lost_keys = _key_types(was) - _key_types(now) if was["alive"] else set()
+            found += [f"{endpoint} has lost its {kind} certificate" for kind in sorted(lost_keys)]
         return found
 
     def _kept(self, endpoint: str) -> list[str]:

@@ -71,6 +71,30 @@ def test_lost(before, after, words):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (report("TLSv1.0", "TLSv1.2"), report("TLSv1.0", "TLSv1.2"), None),
+        (report("TLSv1.0", "TLSv1.2"), report("TLSv1.2"), "accepted TLSv1.0 before and does not now"),
+        (report("TLSv1.1", "TLSv1.2"), report("TLSv1.2"), None),
+        # A device that spoke nothing else.
+        (report("TLSv1.0", alive=False), report("TLSv1.2"), "accepted TLSv1.0 before and does not now"),
+        (report("TLSv1.0", alive=False), report("TLSv1.0", "TLSv1.2"), None),
+    ],
+)
+def test_what_an_exception_keeps_must_go_on_working(before, after, words):
+    grant = {"id": "EXC-2026-001", "ports": [443], "checks": ["protocol.tls1_0"]}
+    kept = HandshakeProof((listener(),), model.load(), lambda endpoints: [], [grant])
+    found = kept.lost({HERE: before}, {HERE: after})
+    assert [words in text for text in found] == ([True] if words else []), found
+    elsewhere = HandshakeProof((listener(),), model.load(), lambda endpoints: [], [{**grant, "ports": [8443]}])
+    assert elsewhere.lost({HERE: before}, {HERE: after}) == []
+
+
+def test_what_only_spoke_the_forbidden_may_fall_silent():
+    assert proof().lost({HERE: report("TLSv1.0", alive=False)}, {HERE: report(alive=False, keys=())}) == []
+
+
+@pytest.mark.parametrize(
     "settings, seen, words",
     [
         ({}, report("TLSv1.2", "TLSv1.3"), None),
