@@ -222,5 +222,7 @@ def _sentence(text: object) -> str:
 def _place(item: Json) -> str:
     """Where to look: the file and line that says so, else the endpoint or listener that showed it."""
     subject = item["subject"]
-    source = next((f"{one['file']}:{one['line']}" for one in item["provenance"] if one.get("file")), "")
+    places = (one for one in item["provenance"] if one.get("file"))
+    # A registry key has no lines.
+    source = next((f"{one['file']}:{one['line']}" if one["line"] else one["file"] for one in places), "")
     return source or subject.get("endpoint") or subject.get("listener") or ""

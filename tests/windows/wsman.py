@@ -28,10 +28,19 @@ _ENCODED = re.compile(r"PowerShell .*-EncodedCommand ([A-Za-z0-9+/=]+)\Z")
 
 
 class Count(t.NamedTuple):
-    """Requests answered, and bytes of their bodies and the answers' together."""
+    """Requests answered, bytes of their bodies, and bytes of the answers'."""
 
     messages: int
-    size: int
+    sent: int
+    received: int
+
+    @property
+    def size(self) -> int:
+        return self.sent + self.received
+
+    def since(self, before: Count) -> Count:
+        """What was added after ``before``."""
+        return Count(*(now - then for now, then in zip(self, before)))
 
 
 class Service:
@@ -41,7 +50,7 @@ class Service:
         self.prefix = prefix
         self.commands: list[str] = []
         self.modules = 0
-        self._messages = self._bytes = 0
+        self.count = Count(0, 0, 0)
         self._running: dict[str, tuple[str, bytearray]] = {}
         service = self
 
@@ -54,7 +63,8 @@ class Service:
                     self._answer(401, b"")
                     return
                 answer = service.answer(body) if body else b""
-                service.add(len(body) + len(answer))
+                done = service.count
+                service.count = Count(done.messages + 1, done.sent + len(body), done.received + len(answer))
                 self._answer(200, answer)
 
             def _answer(self, status: int, body: bytes) -> None:
@@ -83,10 +93,6 @@ class Service:
         self._thread.join()
 
     @property
-    def count(self) -> Count:
-        return Count(self._messages, self._bytes)
-
-    @property
     def variables(self) -> dict[str, t.Any]:
         """What an inventory says of this host."""
         return {
@@ -99,10 +105,6 @@ class Service:
             "ansible_winrm_transport": "basic",
             "ansible_shell_type": "powershell",
         }
-
-    def add(self, size: int) -> None:
-        self._messages += 1
-        self._bytes += size
 
     # --- the protocol ---------------------------------------------------------------------------------------------
 

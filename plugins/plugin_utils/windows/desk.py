@@ -119,10 +119,13 @@ def diff(pairs: t.Sequence[tuple[Value, Value | None]], header: str) -> list[Jso
 # --- what a registry means, judged --------------------------------------------------------------------------------
 
 
-def findings(registry: Registry, facts: host.Facts, baseline: model.Baseline, made: plan.Plan) -> list[Json]:
+def findings(
+    registry: Registry, facts: host.Facts, baseline: model.Baseline, made: plan.Plan, written: bool = False
+) -> list[Json]:
     """Everything that can be said of the registry by itself; handshakes are the business of the scanner.
 
     ``baseline`` is the whole one: what a build lacks is told as clamped, and judged nevertheless.
+    ``written`` tells that the registry was just changed.
     """
     about = {"stack": bindings.STACK}
     roles = [bindings.machine(registry, facts.build, role) for role in settings.ROLES]
@@ -134,7 +137,20 @@ def findings(registry: Registry, facts: host.Facts, baseline: model.Baseline, ma
         wishes = [wish for wish in made.wishes if wish.check == check]
         found += [_wishes(check, wishes, registry)] if wishes else []
     found += [_alarm(alarm) for alarm in made.alarms]
-    return found
+    return [*found, _running(served, written)]
+
+
+def _running(served: t.Sequence[Listener], written: bool) -> Json:
+    """A registry proves nothing of services that started before it was written; a handshake with each of them does."""
+    if written:
+        text, status = f"the registry was written a moment ago; {RESTART}", "indeterminate"
+    elif any(one.endpoints for one in served):
+        text = f"{len(served)} bindings are there to be proved by handshake"
+        status = "not_applicable"
+    else:
+        text = f"no binding is there that a handshake could be made with; {RESTART}"
+        status = "indeterminate"
+    return judge.finding("config.running", status, "effective", {"stack": bindings.STACK}, text)
 
 
 def _keys(registry: Registry, build: int, role: str) -> Json:
@@ -218,11 +234,7 @@ class Schannel:
                 return result(self.remote, one, found, [], False)
             after = applied.facts
             self._applied(one, applied)
-            text = f"the registry holds the baseline; {RESTART}"
-            found.append(
-                judge.finding("config.running", "indeterminate", "configured", {"stack": bindings.STACK}, text)
-            )
-        self._view(one, facts if self.check_mode else after, made, found)
+        self._view(one, after, made, found, written=after is not facts)
         words = f"{len(pairs)} values {'would be written' if self.check_mode else 'written and read again'}"
         one["msg"] = f"{title(facts)}: {words if pairs else 'the baseline holds'}"
         if pairs:
@@ -298,8 +310,8 @@ class Schannel:
         if applied.reconnected:
             one["warnings"].append("the connection was lost after the import, and made again to read the registry")
 
-    def _view(self, one: Json, facts: host.Facts, made: plan.Plan, found: list[Json]) -> None:
-        found += findings(facts.registry, facts, self.baseline, made)
+    def _view(self, one: Json, facts: host.Facts, made: plan.Plan, found: list[Json], written: bool = False) -> None:
+        found += findings(facts.registry, facts, self.baseline, made, written)
         one["listeners"] = [exported(item) for item in bindings.listeners(facts.registry, facts.build)]
 
     def _header(self) -> str:
