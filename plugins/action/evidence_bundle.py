@@ -26,14 +26,6 @@ from ..plugin_utils.registers import load
 display = Display()
 
 
-def _registers(paths: list[str], variables: dict[str, t.Any]) -> dict[str, t.Any] | None:
-    """Entries by register; None when there are no registers."""
-    if not paths:
-        return None
-    held = load.load(paths, today(), list(variables["groups"]["all"]))
-    return {kind: getattr(held, kind) for kind in load.KINDS}
-
-
 class ActionModule(ActionBase):
     """Runs on the controller; needs no connection and changes no host."""
 
@@ -110,7 +102,7 @@ class ActionModule(ActionBase):
             variables["groups"]["all"] if population is None else population,
             gather.hosts(variables) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
-            _registers(options["registers"], variables),
+            load.entries(options["registers"], today(), list(variables["groups"]["all"])),
             changes.unbundled(options["changes"], options["directory"]) if options["changes"] else (),
         )
         if check_mode:

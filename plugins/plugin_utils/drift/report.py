@@ -69,11 +69,24 @@ def report(record: Record, past: Past | None, patience: Patience = PATIENCE) -> 
         if past
         else None,
         "code": code(counts),
+        "problem": None,
         "counts": {state: counts[state] for state in STATES},
         "contested": sum(bool(one["contested"]) for one in hosts),
         "around": told,
         "notes": [*(past.notes if past else []), *_clock(past, now)],
         "hosts": sorted(hosts, key=lambda one: (STATES.index(one["state"]), one["host"])),
+    }
+
+
+def unusable(problem: str) -> Json:
+    """What is told where nothing could be compared at all."""
+    return {
+        "$schema": SCHEMAS + "drift.schema.json",
+        "schema_version": SCHEMA_VERSION,
+        "code": UNUSABLE,
+        "problem": problem,
+        "counts": dict.fromkeys(STATES, 0),
+        "hosts": [],
     }
 
 

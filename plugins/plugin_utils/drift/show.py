@@ -44,6 +44,8 @@ def text(told: Json, detail: bool = False, width: int = 80) -> str:
         lines += ["", "Changed for all hosts:", *(f"  {_note(one)}" for one in told["around"])]
     if told["notes"]:
         lines += ["", "Know that:", *(f"  {one_line(note)}" for note in told["notes"])]
+    if told["problem"]:
+        lines += ["", f"NO COMPARISON: {one_line(told['problem'])}"]
     parts = [f"{told['counts'][state]} {WORDS[state].lower()}" for state in STATES if told["counts"][state]]
     against = f"against run {told['previous']['run_id']}" if told["previous"] else "against no earlier run"
     lines += ["", f"{plural(len(told['hosts']), 'host')} {against}: {', '.join(parts) or 'none'}"]

@@ -176,7 +176,7 @@ def assemble(
         files.put(name, found.files)
         statuses.update(item["status"] for item in found.results)
         excepted += [item for item in found.results if item["status"] == "excepted"]
-        served += [(name, port) for port in map(_outer_port, found.listeners) if port]
+        ports += [(name, port) for port in map(_outer_port, found.listeners) if port]
         endpoints += found.endpoints
         accounts[name] = _account(host, name in folders, found)
     ordered = [accounts[name] for name in sorted(accounts) if name not in external]
@@ -458,14 +458,10 @@ def listeners_of(instance: Json) -> list[Json]:
     found = []
     for listener in instance.get("listeners") or []:
         if listener.get("role", "server") == "server":
-            found.append({**listener, "place": place_of(listener)})
+            names = " ".join((listener.get("names") or [])[:3])
+            place = " ".join(part for part in (listener.get("context"), listener.get("address"), names) if part)
+            found.append({**listener, "place": place})
     return found
-
-
-def place_of(listener: Json) -> str:
-    """The words that name a listener in findings."""
-    names = (listener.get("names") or [])[:3]
-    return " ".join(part for part in (listener.get("context"), listener.get("address"), *names) if part)
 
 
 def _outer_port(listener: Json) -> int:

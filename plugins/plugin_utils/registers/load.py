@@ -47,6 +47,14 @@ def load(
     return registers
 
 
+def entries(paths: t.Sequence[str], today: datetime.date, hosts: t.Collection[str]) -> dict[str, list[Entry]] | None:
+    """The same by register, as evidence takes them; None when there are no registers."""
+    if not paths:
+        return None
+    held = load(paths, today, hosts)
+    return {kind: getattr(held, kind) for kind in KINDS}
+
+
 def read(paths: t.Iterable[str]) -> tuple[Registers, list[Problem]]:
     """Entries of the right shape, and every problem of files and shapes. Entries with problems are left out."""
     registers = Registers([], [], [], [])

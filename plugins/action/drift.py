@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action of M(encryption.in_transit.drift): compare what the hosts left with what was sealed before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+
+from ..module_utils.baseline import model
+from ..module_utils.errors import InTransitError
+from ..module_utils.run.ansible_exceptions import today
+from ..plugin_utils import files
+from ..plugin_utils.drift import past, report, show
+from ..plugin_utils.evidence import facts, gather
+from ..plugin_utils.evidence.run import Json, Record, assemble, dump
+from ..plugin_utils.registers import load
+
+display = Display()
+
+#: Verdicts by exit code; the option fail_on names those that fail the task, and without a comparison it always fails.
+_VERDICTS = {report.HELD: "held", report.FAILS: "fail", report.UNPROVED: "indeterminate", report.UNUSABLE: "unusable"}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; needs no connection and changes no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "directory": {"type": "path", "required": True},
+                "profile": {"type": "str", "default": "intermediate"},
+                "baseline": {"type": "dict", "default": {}},
+                "registers": {"type": "list", "elements": "path", "default": []},
+                "previous": {"type": "str", "default": "required", "choices": ["required", "optional"]},
+                "runs": {"type": "int", "default": past.DEPTH},
+                "allowed_signers": {"type": "path"},
+                "contested_times": {"type": "int", "default": report.PATIENCE.times},
+                "contested_days": {"type": "int", "default": report.PATIENCE.days},
+                "detail": {"type": "bool", "default": False},
+                "dest": {"type": "path", "default": ""},
+                "fail_on": {
+                    "type": "list",
+                    "elements": "str",
+                    "choices": ["fail", "indeterminate"],
+                    "default": ["fail", "indeterminate"],
+                },
+            }
+        )
+        try:
+            for name in ("runs", "contested_times", "contested_days"):
+                if options[name] < 1:
+                    raise InTransitError(f"{name}: at least 1 is needed, not {options[name]}")
+            told = self._report(options, task_vars or {})
+            width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
+            display.display("\n" + show.text(told, options["detail"] or display.verbosity > 0, width) + "\n")
+        except InTransitError as error:
+            told = report.unusable(str(error))
+        try:
+            if options["dest"] and not self._task.check_mode:
+                os.makedirs(os.path.dirname(os.path.abspath(options["dest"])), mode=0o700, exist_ok=True)
+                files.write(options["dest"], dump(told, indent=1))
+        except (OSError, InTransitError) as error:
+            told = report.unusable(str(error))
+        verdict = _VERDICTS[told["code"]]
+        return {
+            **result,
+            "changed": False,
+            "failed": verdict in ("unusable", *options["fail_on"]),
+            "msg": told["problem"] or f"verdict: {verdict}; see above",
+            "code": told["code"],
+            "verdict": verdict,
+            "counts": told["counts"],
+            "states": {one["host"]: one["state"] for one in told["hosts"]},
+            "remediable": {one["host"]: one["remediable"] for one in told["hosts"] if one["remediable"]},
+            "contested": {one["host"]: one["contested"] for one in told["hosts"] if one["contested"]},
+        }
+
+    def _report(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> Json:
+        known, problem = None, None
+        directory = os.path.abspath(options["directory"])
+        try:
+            known = past.Past(directory, options["runs"], options["allowed_signers"])
+        except past.NoRun as error:
+            problem = str(error) if options["previous"] == "required" else None
+        except InTransitError as error:
+            problem = f"{error}; nothing is compared with it"
+        told = report.report(
+            self._record(options, variables),
+            known,
+            report.Patience(options["contested_times"], options["contested_days"]),
+        )
+        told["notes"] += past.loose(directory)
+        return {**told, "code": report.UNUSABLE, "problem": problem} if problem else told
+
+    def _record(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> Record:
+        """What an evidence run would seal now."""
+        baseline = model.load(options["profile"], options["baseline"])
+        everyone = list(variables["groups"]["all"])
+        return assemble(
+            facts.collect(facts.start(), variables, load_extra_vars(self._loader), bool(self._task.check_mode)),
+            everyone,
+            gather.hosts(variables),
+            {**baseline.to_dict(), "digest": baseline.digest},
+            load.entries(options["registers"], today(), everyone),
+        )
