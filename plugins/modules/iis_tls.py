@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: iis_tls
 short_description: Have sites of IIS send HSTS, require TLS, and take FTP logins over TLS only
-version_added: 0.2.0
+version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
   - Reads sites and bindings from C(appcmd), C(applicationHost.config) and the registry in one round trip, and changes

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: iis_tls_info
 short_description: Tell what the sites of IIS are set to
-version_added: 0.2.0
+version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
   - Reads sites and bindings in one round trip, judges them against the baseline, and tells what

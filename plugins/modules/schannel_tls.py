@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: schannel_tls
 short_description: Bring Schannel, the TLS of Windows, to a baseline
-version_added: 0.2.0
+version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
   - Reads everything that decides about TLS from the registry in one round trip, compares it by meaning, writes what

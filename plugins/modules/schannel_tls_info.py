@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: schannel_tls_info
 short_description: Tell what Schannel, the TLS of Windows, is set to
-version_added: 0.2.0
+version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
   - Reads the registry in one round trip, judges it against the baseline, and tells what
