@@ -42,10 +42,12 @@ class ActionModule(ActionBase):
                     "default": ["fail", "indeterminate"],
                 },
                 "registers": {"type": "list", "elements": "path", "default": []},
+                "hosts": {"type": "list", "elements": "str"},
                 "dest": {"type": "path", "default": ""},
             }
         )
-        of, hosts, hostvars = options["of"], variables.get("ansible_play_hosts_all", []), variables["hostvars"]
+        of, hostvars = options["of"], variables["hostvars"]
+        hosts = options["hosts"] if options["hosts"] is not None else variables.get("ansible_play_hosts_all", [])
         per_host = {host: left_by_roles.stacks(hostvars[host], _KINDS[of]) for host in hosts}
         width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
         if of == "harden":

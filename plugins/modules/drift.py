@@ -12,10 +12,10 @@ version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
   - Compares what the roles of this collection left for every host of the play with the last sealed run that tested the
-    host - what the baseline wants, what the files say, and what the running process does. Shows a line for each host, and
-    on demand which setting of which file and line drifted, since when, and what else changed around it.
-  - Of a sealed bundle only what is, byte for byte, what was sealed is used. When the newest bundle of the directory cannot
-    be trusted, nothing is compared.
+    host - what the baseline wants, what the files say, and what the running process does. Shows a line for each host,
+    and on demand which setting of which file and line drifted, since when, and what else changed around it.
+  - Of a sealed bundle only what is, byte for byte, what was sealed is used. When the newest bundle of the directory
+    cannot be trusted, nothing is compared.
   - Runs on the controller and changes no host. Use it once per play with C(run_once), after the role
     C(encryption.in_transit.verify) has collected; the role C(encryption.in_transit.drift) does both.
 options:
@@ -49,12 +49,13 @@ options:
     type: int
     default: 100
   allowed_signers:
-    description: File of signers you trust (C(ssh-keygen(1))). When given, one of them must have signed the newest bundle.
+    description:
+      - File of signers you trust (C(ssh-keygen(1))). When given, one of them must have signed the newest bundle.
     type: path
   contested_times:
     description:
-      - A setting that this collection changed so many times within O(contested_days), by the change records of the sealed
-        runs, and that fails again is contested - something else manages it.
+      - A setting that this collection changed so many times within O(contested_days), by the change records of the
+        sealed runs, and that fails again is contested - something else manages it.
     type: int
     default: 3
   contested_days:
@@ -67,7 +68,8 @@ options:
     default: false
   dest:
     description:
-      - File on the controller for the outcome in JSON, see C(docs/schemas/drift.schema.json). Not written in check mode.
+      - File on the controller for the outcome in JSON, see C(docs/schemas/drift.schema.json). Not written in check
+        mode.
     type: path
     default: ""
   fail_on:
@@ -99,8 +101,8 @@ EXAMPLES = r"""
 RETURN = r"""
 code:
   description:
-    - V(0) nothing drifted and nothing fails, V(2) something fails, V(3) something is not proved or was not reached, V(4)
-      nothing could be compared.
+    - V(0) nothing drifted and nothing fails, V(2) something fails, V(3) something is not proved or was not reached,
+      V(4) nothing could be compared.
   type: int
   returned: always
   sample: 2
@@ -113,7 +115,8 @@ counts:
   description: Hosts by state.
   type: dict
   returned: always
-  sample: {"drifted": 1, "new": 0, "open": 0, "unproved": 0, "not_reached": 0, "mended": 0, "gone": 0, "not_applicable": 0, "held": 8}
+  sample:
+    {drifted: 1, new: 0, open: 0, unproved: 0, not_reached: 0, mended: 0, gone: 0, not_applicable: 0, held: 8}
 states:
   description: The state of each host.
   type: dict

@@ -37,6 +37,10 @@ options:
     type: list
     elements: path
     default: []
+  hosts:
+    description: Hosts to tell of; all of the play by default. In a play with C(serial) those of the batch.
+    type: list
+    elements: str
   dest:
     description:
       - File on the controller for the outcome in JSON. Its C(code) is V(0) when everything holds, V(2) when something

@@ -47,7 +47,7 @@ def load(
     return registers
 
 
-def entries(paths: t.Sequence[str], today: datetime.date, hosts: t.Collection[str]) -> dict[str, list[Entry]] | None:
+def entries(paths: t.Sequence[str], today: datetime.date, hosts: t.Collection[str]) -> dict[str, t.Any] | None:
     """The same by register, as evidence takes them; None when there are no registers."""
     if not paths:
         return None
