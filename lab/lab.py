@@ -543,7 +543,7 @@ def inventory(fleet: Fleet, config: Path) -> str:
         f"    ansible_port: {SSH_PORT}",
         f"    ansible_ssh_common_args: {json.dumps(f'-F {config}')}",
         "    ansible_python_interpreter: /usr/bin/python3",
-        f"    lab_ca: {json.dumps(str(CA / 'ca.crt'))}",
+        f"    in_transit_ca_path: [{json.dumps(str(CA / 'ca.crt'))}]",
         *(f"    {name}: {json.dumps(value)}" for name, value in fleet.variables.items()),
         "  hosts:",
     ]
