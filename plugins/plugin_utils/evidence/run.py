@@ -154,6 +154,7 @@ def assemble(
 
     Raises InputError when the data is not in these shapes.
     """
+    facts = plain(facts)
     folders = unique_names(str(plain(str(name))) for name in population)
     results, listeners, certificates, files = Packed(), Packed(), Packed(), Packed()
     statuses: collections.Counter[str] = collections.Counter()
@@ -185,7 +186,7 @@ def assemble(
         "schema_version": SCHEMA_VERSION,
         "history": [],
         "changes": [{key: plain(one[key]) for key in _CHANGE_KEYS} for one in changes],
-        **plain(facts),
+        **facts,
         "baseline": _baseline_facts(baseline),
         "population": _reconcile(len(folders), ordered),
         "listeners": _listeners(ordered),

@@ -440,3 +440,13 @@ def test_json_for_people_is_the_same_data(data):
     lists = [value for value in data.values() if isinstance(value, list) and value]
     expected = 2 + len(data) + sum(len(value) + 1 for value in lists) if data else 1
     assert len(text.splitlines()) == expected
+
+
+class Tagged(str):
+    """A text as Ansible hands it over: of a type of its own, which other libraries do not know."""
+
+
+def test_facts_may_be_of_types_of_ansibles_own():
+    record = make(run_id=Tagged(samples.FACTS["run_id"]), ended=Tagged(samples.FACTS["ended"]))
+    assert list(record.results.ndjson()) == list(make().results.ndjson())
+    assert type(record.run["run_id"]) is str
