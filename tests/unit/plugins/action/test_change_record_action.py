@@ -1,0 +1,58 @@
+"""The action as ansible-core runs it, behind tasks whose results the roles keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import yaml
+
+COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+CHANGED = {
+    "changed": True,
+    "msg": "nginx: 1 file changed",
+    "instances": [
+        {"changed": True, "config": "/etc/nginx/nginx.conf", "transaction": "20261121T020000-1", "files": []}
+    ],
+}
+
+
+def test_a_play_leaves_one_record_for_each_change(tmp_path):
+    hosts = {
+        "web1": {"__nginx_tls_result": CHANGED},
+        "web2": {"__nginx_tls_result": {"instances": [{"changed": False}]}},
+    }
+    record = {
+        "encryption.in_transit.change_record": {"dest": "evidence/changes", "ticket": "{{ in_transit_ticket }}"},
+        "run_once": True,
+        "delegate_to": "localhost",
+    }
+    (tmp_path / "ansible.cfg").write_text("")
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (tmp_path / "play.yml").write_text(
+        # Once for each batch of hosts, as in harden with serial.
+        yaml.safe_dump([{"hosts": "all", "serial": 1, "gather_facts": False, "tasks": [record]}])
+    )
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.yml"]
+    done = subprocess.run(
+        [*command, "-e", "in_transit_ticket=CHG-4711"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    (path,) = (tmp_path / "evidence" / "changes").iterdir()
+    kept = json.loads(path.read_text())
+    assert (kept["host"], kept["stack"], kept["outcome"], kept["ticket"]) == ("web1", "nginx", "changed", "CHG-4711")
+    assert kept["message"] == "nginx: 1 file changed"
+    assert path.stat().st_mode & 0o777 == 0o600
