@@ -22,7 +22,8 @@ def test_a_server_that_sets_nothing(host, version, works):
     script = f"""
 set -e
 cd $(mktemp -d)
-openssl req -config /dev/null -x509 -newkey rsa:2048 -nodes -keyout k -out c -subj /CN=localhost -days 1 2>/dev/null
+printf '[req]\\ndistinguished_name = dn\\n[dn]\\n' > r
+openssl req -config r -x509 -newkey rsa:2048 -nodes -keyout k -out c -subj /CN=localhost -days 1 2>/dev/null
 openssl s_server -accept 127.0.0.1:44330 -key k -cert c -www >/dev/null 2>&1 & server=$!
 for try in $(seq 50); do ss -ltn | grep -q 44330 && break; sleep 0.1; done
 OPENSSL_CONF=/dev/null openssl s_client -connect 127.0.0.1:44330 {version} -cipher ALL:@SECLEVEL=0 </dev/null 2>&1 \\

@@ -231,18 +231,22 @@ _KEYS = {"rsa": ["rsa:3072"], "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"
 
 def _certificates(host: Host, folder: str) -> list[str]:
     found = []
+    # OpenSSL 1.1.1 makes no certificate without this section.
+    config = f"{folder}/req.cnf"
+    with open(config, "w", encoding="ascii") as target:
+        target.write("[req]\ndistinguished_name = dn\n[dn]\n")
     for kind, newkey in _KEYS.items():
         key, certificate, both = (f"{folder}/{kind}.{part}" for part in ("key", "crt", "pem"))
         # Without the host's file, which may be what is wrong, and which openssl req(1) reads for more than TLS.
-        subject = ("-config", "/dev/null", "-subj", "/CN=localhost", "-days", "2", "-sha256")
+        subject = ("-config", config, "-subj", "/CN=localhost", "-days", "2", "-sha256")
         words = ("-x509", "-nodes", "-newkey", *newkey, "-keyout", key, "-out", certificate, *subject)
         done = host.run(["openssl", "req", *words], timeout=_PATIENCE, env={"OPENSSL_CONF": "/dev/null"})
         if done.rc != 0:
             why = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
             raise TransactionError("prove", f"openssl req cannot make a certificate: {why[0]}")
-        with open(both, "wb") as target:
+        with open(both, "wb") as pem:
             for path in (key, certificate):
                 with open(path, "rb") as source:
-                    target.write(source.read())
+                    pem.write(source.read())
         found.append(both)
     return found
