@@ -189,9 +189,11 @@ class GnuTLS:
     def facts(self) -> dict[str, t.Any]:
         # Told since 3.6.9, and the file is read since then as well.
         told = hasattr(self._tls, "gnutls_get_system_config_file")
+        # 3.7.1 tells none before there is one; the manual names the default.
+        path = (self._tls.gnutls_get_system_config_file() or b"/etc/gnutls/config") if told else b""
         return {
             "version": "GnuTLS " + self._tls.gnutls_check_version(None).decode("ascii", "replace"),
-            "file": os.fsdecode(self._tls.gnutls_get_system_config_file()) if told else "",
+            "file": os.fsdecode(path),
         }
 
     def names(self) -> dict[str, list[str]]:
