@@ -16,5 +16,5 @@ for bin in "$@"; do
     done
     # The environment of development runs all of them anyway, and below `run` no engine knows that Ansible exists.
     [ "$bin" = "$1" ] || "$bin/python" -m pytest --quiet --numprocesses 2 -p no:cacheprovider \
-        tests/unit/plugins/{action,filter,modules,plugin_utils,module_utils/run}
+        tests/unit/plugins/{action,filter,modules,module_utils/run}
 done

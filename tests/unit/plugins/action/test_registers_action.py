@@ -42,7 +42,7 @@ def test_the_example_is_clean_and_becomes_tables(tmp_path):
         "flows.csv",
         "third_parties.csv",
     ]
-    assert "1 comment line would not be in the table" in text
+    assert "1 comment line would not be in the table" in " ".join(text.split())  # warnings are wrapped
     code, text = lint(in_transit_registers_export=str(tmp_path / "tables"))
     assert code == 0 and "changed=0" in text, text
 
