@@ -20,8 +20,8 @@ import typing as t
 from ...baseline.dialects import openssl
 from ...baseline.dialects.nginx import WORDS
 from ...baseline.model import PROTOCOLS
-from ...errors import BaselineError
 from ..contract import Listener, Provenance, Setting
+from ..openssl_lists import Lists
 from . import http
 from .addresses import Address, addresses, endpoints, speaks_tls
 from .resolver import resolve
@@ -98,17 +98,14 @@ def cipher_lists(statements: t.Iterable[Statement], tls13: bool) -> list[tuple[s
     return found
 
 
-class Rules:
+class Rules(Lists):
     """The settings in force in one instance."""
 
     def __init__(self, instance: Instance) -> None:
+        super().__init__(instance.capabilities)
         self.instance = instance
         self.version = instance.version
-        self.capabilities = instance.capabilities
-        #: Whether the TLS library is not OpenSSL, whose defaults we know.
-        self.foreign = instance.capabilities.library != "OpenSSL"
         self.httpd = f"httpd {'.'.join(map(str, instance.version))}"
-        self.library = " ".join((instance.capabilities.library, ".".join(map(str, instance.capabilities.version))))
 
     # --- protocols --------------------------------------------------------------------------------------------------
 
@@ -188,19 +185,6 @@ class Rules:
         text, found = self.cipher_string(scope, proxy)
         return found._replace(value=self.expand(text))
 
-    def expand(self, cipher_string: str) -> tuple[str, ...] | None:
-        """IANA names, for TLS 1.2 and older, of an OpenSSL cipher list; None when the list stands somewhere else."""
-        if cipher_string.strip().upper().startswith("PROFILE="):
-            return None
-        try:
-            names = openssl.expand_cipher_list(cipher_string)
-        except BaselineError:
-            return ()
-        known = self.capabilities.suites
-        usable = (name for name in names if known is None or name in known)
-        # Suites of shared keys and passwords need what nobody has set up.
-        return tuple(name for name in usable if "PSK_" not in name and "_SRP_" not in name)
-
     def suites_tls13(self, scope: Scope, proxy: bool = False) -> Found:
         given: list[tuple[str, Statement]] = []
         for command in [] if proxy else commands(scope.merged("sslopensslconfcmd")):
@@ -213,26 +197,11 @@ class Rules:
         names = None if self.foreign else openssl.default_ciphersuites(self.capabilities.version)
         return Found(names, (), f"built-in default of {self.library}: Ciphersuites")
 
-    def expand_tls13(self, text: str) -> tuple[str, ...]:
-        try:
-            return openssl.expand_ciphersuites(text)
-        except BaselineError:
-            return ()
-
     def groups(self, first: Scope) -> Found:
         given = [one for one in commands(first.merged("sslopensslconfcmd")) if one.name in GROUP_COMMANDS]
         if given:
             return Found(self.expand_groups(given[-1].value), (given[-1].statement,), "")
         return Found(self.expand_groups("auto"), (), f"built-in default of {self.library}: groups")
-
-    def expand_groups(self, text: str) -> tuple[str, ...] | None:
-        """IANA names of a group list; None for the default of a library whose groups we do not know."""
-        if self.foreign and text.lower() in ("auto", "default"):
-            return None
-        try:
-            return openssl.expand_groups(text, None if self.foreign else self.capabilities.version)
-        except BaselineError:
-            return ()
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ import typing as t
 from ...baseline.dialects import openssl
 from ...baseline.dialects.nginx import WORDS
 from ...baseline.model import PROTOCOLS
-from ...errors import BaselineError
 from ..contract import Listener, Provenance, Setting
+from ..openssl_lists import Lists
 from . import http
 from .addresses import Address, addresses, endpoints
 from .grammar import no_collection
@@ -102,20 +102,17 @@ def commands(scope: Scope, prefix: str = "ssl_", own: bool = False) -> list[Comm
     return found
 
 
-class Rules:
+class Rules(Lists):
     """The settings in force in one block of one instance.
 
     Of directives nginx takes only once the first counts: it refuses the file anyway while there is a second one.
     """
 
     def __init__(self, instance: Instance) -> None:
+        super().__init__(instance.capabilities)
         self.instance = instance
         self.version = instance.version
-        self.capabilities = instance.capabilities
-        #: Whether the TLS library is not OpenSSL, whose defaults we know.
-        self.foreign = instance.capabilities.library != "OpenSSL"
         self.nginx = f"nginx {'.'.join(map(str, instance.version))}"
-        self.library = " ".join((instance.capabilities.library, ".".join(map(str, instance.capabilities.version))))
 
     def default_protocols(self) -> tuple[str, ...]:
         return next(value for since, value in _DEFAULT_PROTOCOLS if self.version >= since)
@@ -164,19 +161,6 @@ class Rules:
             names = tuple(name for name in names if not name.startswith(("TLS_DHE_", "TLS_DH_anon_")))
         return found._replace(value=names)
 
-    def expand(self, cipher_string: str) -> tuple[str, ...] | None:
-        """IANA names, for TLS 1.2 and older, of an OpenSSL cipher list; None when the list stands somewhere else."""
-        if cipher_string.strip().upper().startswith("PROFILE="):
-            return None
-        try:
-            names = openssl.expand_cipher_list(cipher_string)
-        except BaselineError:
-            return ()
-        known = self.capabilities.suites
-        usable = (name for name in names if known is None or name in known)
-        # Lists such as HIGH name suites of shared keys and passwords, which nginx has no directive to set up.
-        return tuple(name for name in usable if "PSK_" not in name and "_SRP_" not in name)
-
     def _has_dh(self, scope: Scope) -> bool:
         return bool(scope.inherited("ssl_dhparam")) or any(c.name == "dhparameters" for c in commands(scope))
 
@@ -186,12 +170,6 @@ class Rules:
             return Found(self.expand_tls13(given[-1].value), (given[-1].directive,), "")
         names = None if self.foreign else openssl.default_ciphersuites(self.capabilities.version)
         return Found(names, (), f"built-in default of {self.library}: Ciphersuites")
-
-    def expand_tls13(self, text: str) -> tuple[str, ...]:
-        try:
-            return openssl.expand_ciphersuites(text)
-        except BaselineError:
-            return ()
 
     def groups(self, scope: Scope) -> Found:
         given = [command for command in commands(scope) if command.name in ("groups", "curves", "ecdhparameters")]
@@ -203,15 +181,6 @@ class Rules:
         if self.version < (1, 11, 0):
             return Found(("secp256r1",), (), f"built-in default of {self.nginx}: ssl_ecdh_curve prime256v1")
         return Found(self.expand_groups("auto"), (), f"built-in default of {self.library}: groups")
-
-    def expand_groups(self, text: str) -> tuple[str, ...] | None:
-        """IANA names of a group list; None for the default of a library whose groups we do not know."""
-        if self.foreign and text in ("auto", "DEFAULT"):
-            return None
-        try:
-            return openssl.expand_groups(text, None if self.foreign else self.capabilities.version)
-        except BaselineError:
-            return ()
 
     def session_tickets(self, scope: Scope, default: Scope) -> Found:
         """``scope`` switches tickets, ``default`` (of the address) holds the key."""
