@@ -40,6 +40,17 @@ def squeezed(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def spelled(kind: str, name: str) -> str:
+    """A name as the value of a key. Releases up to 3.7.1 cut six characters off each group, whatever they are."""
+    return ("group-" if kind == "group" else "") + name.lower()
+
+
+def named(kind: str, value: str) -> str:
+    """The squeezed name in the value of a key."""
+    name = squeezed(value)
+    return name[len("group") :] if kind == "group" and name.startswith("group") else name
+
+
 def disabled(baseline: model.Baseline, known: t.Mapping[str, t.Sequence[str]]) -> dict[str, list[str]]:
     """What of the names a build knows must be off, by kind. ``known`` is in the words of the build.
 

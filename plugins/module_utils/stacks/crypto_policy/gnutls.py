@@ -44,7 +44,7 @@ def _off(documents: t.Sequence[Document]) -> dict[str, set[str]]:
     for entry in _overrides(documents):
         for kind, key in dialect.KEYS.items():
             if entry.name.lower() == key:
-                found[kind].add(dialect.squeezed(entry.value))
+                found[kind].add(dialect.named(kind, entry.value))
     return found
 
 
@@ -135,7 +135,11 @@ class GnuTLS(Floor):
         missing = {
             kind: [name for name in names if dialect.squeezed(name) not in off[kind]] for kind, names in wanted.items()
         }
-        lines = [(kind, f"{dialect.KEYS[kind]} = {name.lower()}") for kind, names in missing.items() for name in names]
+        lines = [
+            (kind, f"{dialect.KEYS[kind]} = {dialect.spelled(kind, name)}")
+            for kind, names in missing.items()
+            for name in names
+        ]
         if not lines:
             return Plan((), clamps, ())
         reason = f"{', '.join(name for names in missing.values() for name in names[:2])} and others must be off"
