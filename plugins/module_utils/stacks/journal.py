@@ -26,7 +26,7 @@ import time
 import typing as t
 
 from ..errors import TransactionError
-from . import files
+from . import files, scratch
 
 Fault = t.Callable[[str], None]
 
@@ -68,7 +68,9 @@ class Store:
             lock = Lock(os.path.join(self.folder, "lock"), wait)
         except OSError as exc:
             raise TransactionError("lock", f"state folder {files.explain(exc, self.folder)}") from exc
-        shutil.rmtree(self._draft, ignore_errors=True)  # of a run that was killed before its journal was complete
+        # Of runs that were killed: before their journal was complete, or in the middle of a test.
+        shutil.rmtree(self._draft, ignore_errors=True)
+        scratch.sweep()
         return lock
 
     def _make_folder(self, path: str, parents: bool = False) -> None:

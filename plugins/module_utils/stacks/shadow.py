@@ -16,7 +16,7 @@ import os
 import stat
 import typing as t
 
-from . import files
+from . import files, scratch
 from .contract import TestResult
 
 if t.TYPE_CHECKING:
@@ -34,11 +34,7 @@ class Refused(Exception):
 
 def test(stack: Stack, host: Host, instance: Instance, changes: t.Sequence[files.Change]) -> TestResult:
     """What the daemon says of its configuration with the changes in it. Raises Refused."""
-    import shutil
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="in_transit-")
-    try:
+    with scratch.folder() as folder:
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -47,8 +43,6 @@ def test(stack: Stack, host: Host, instance: Instance, changes: t.Sequence[files
         with open(reader, "rb") as stream:
             answer = stream.read()
         os.waitpid(child, 0)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     verdict = json.loads(answer or '{"refused": "the shadow process ended without an answer"}')
     if "refused" in verdict:
         raise Refused(verdict["refused"])

@@ -17,6 +17,8 @@ import os
 import re
 import typing as t
 
+from .. import scratch
+
 if t.TYPE_CHECKING:
     from ..contract import Document
 
@@ -41,7 +43,7 @@ _TIMEOUT = 60
 _LOG_HEAD = re.compile(r"^\[[^\]]*\] (\[[\w.-]*:\w+\]) (?:\[pid [^\]]*\] )?(?:\([^)]*\))?", re.MULTILINE)
 
 #: Marks the pid file in the command line of a trial, so that nobody takes it for the service.
-MARK = "in_transit-trial-"
+MARK = f"{scratch.PREFIX}trial-"
 
 
 class Refused(Exception):
@@ -57,11 +59,7 @@ class Verdict(t.NamedTuple):
 
 def start(argv: t.Sequence[str], environment: t.Mapping[str, str], documents: t.Sequence[Document]) -> Verdict:
     """Start httpd by ``argv`` (without ``-k``) with ``documents`` in the place of the files. Raises Refused."""
-    import shutil
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix=MARK)
-    try:
+    with scratch.folder("trial-") as folder:
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -70,8 +68,6 @@ def start(argv: t.Sequence[str], environment: t.Mapping[str, str], documents: t.
         with open(reader, "rb") as stream:
             answer = stream.read()
         os.waitpid(child, 0)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     verdict = json.loads(answer or '{"refused": "the trial process ended without an answer"}')
     if "refused" in verdict:
         raise Refused(verdict["refused"])

@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from ...errors import TransactionError
+from .. import scratch
 from . import peer
 
 if t.TYPE_CHECKING:
@@ -212,17 +213,12 @@ def served(host: Host, library: str) -> t.Iterator[str]:
 
     Raises TransactionError when no certificate can be made or the library does not start to serve.
     """
-    import shutil
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="in_transit-")
-    try:
-        with host.beside(_bare(peer.argv(library, "server", *_certificates(host, folder)))) as line:
-            if not line.isdigit():
-                raise TransactionError("prove", f"{library} does not serve on a loopback port")
-            yield f"tls://127.0.0.1:{line}"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with scratch.folder() as folder, host.beside(
+        _bare(peer.argv(library, "server", *_certificates(host, folder)))
+    ) as line:
+        if not line.isdigit():
+            raise TransactionError("prove", f"{library} does not serve on a loopback port")
+        yield f"tls://127.0.0.1:{line}"
 
 
 #: Throw-away keys of both kinds, for suites of both kinds. Sizes that every library serves at any of its levels.

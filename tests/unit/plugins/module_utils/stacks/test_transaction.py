@@ -23,6 +23,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.trans
     Transaction,
     recover,
 )
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.trees import tree
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.toy_stack import ToyProof, ToyStack
 
 WEAK, STRONG = ["TLSv1.0", "TLSv1.2"], ["TLSv1.2", "TLSv1.3"]
@@ -96,19 +97,7 @@ class Scene:
 
     def tree(self):
         """Everything about the files that an undo has to bring back."""
-        result = {}
-        for folder, _folders, names in os.walk(os.path.join(self.folder, "etc")):
-            result[folder] = ("folder", os.stat(folder).st_mode)
-            for name in names:
-                path = os.path.join(folder, name)
-                status = os.lstat(path)
-                if stat.S_ISLNK(status.st_mode):
-                    result[path] = ("link", os.readlink(path))
-                    continue
-                xattrs = {key: os.getxattr(path, key) for key in os.listxattr(path)}
-                meta = (status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns, status.st_nlink)
-                result[path] = (files.read(path), meta, xattrs)
-        return result
+        return tree(os.path.join(self.folder, "etc"))
 
     def contents(self):
         return {path: entry[0] for path, entry in self.tree().items()}
