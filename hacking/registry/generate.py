@@ -186,7 +186,9 @@ def render(inputs: pathlib.Path = INPUTS) -> str:
         named = [Suite(code, row["Description"], (), "", False, "", "") for code, row in sorted(described.items())]
         negotiated = [suite for suite in named if 0 < suite.code <= 0xFFFF and not suite.signalling]
         for kind, belongs in KINDS.items():
-            yield f'    "{kind}": "' + "".join(f"{suite.code:04X}" for suite in negotiated if belongs(suite)) + '",'
+            digits = "".join(f"{suite.code:04X}" for suite in negotiated if belongs(suite))
+            rows = "\n".join(f'        "{digits[at : at + 104]}"' for at in range(0, len(digits), 104))
+            yield f'    "{kind}": (\n{rows}\n    ),'
 
     used = [path.name for path in sorted(inputs.iterdir())]
     defaults = ",\n".join("    (" + ", ".join(f"0x{code:04X}" for code in release.default) + ")" for release in openssl)

@@ -29,7 +29,7 @@ notes:
     known to do so are reported where they are installed.
   - FIPS mode is respected, and never switched on or off.
   - Needs to read and write the files below C(/etc), so use C(become).
-  - O(hsts) has no meaning here, and O(exceptions) are made for listeners; none is made of what all programs get.
+  - O(exceptions) are made for listeners; none is made of what all programs get.
 extends_documentation_fragment:
   - encryption.in_transit.exceptions
   - encryption.in_transit.stack

@@ -46,7 +46,8 @@ options:
     default: {}
   registers:
     description:
-      - Files and folders of the registers. They become part of the bundle, with what the run says about them - which flows were seen to hold, which exceptions count, which third parties have fresh evidence.
+      - Files and folders of the registers. They become part of the bundle, with what the run says about them - which
+        flows were seen to hold, which exceptions count, which third parties have fresh evidence.
     type: list
     elements: path
     default: []

@@ -32,8 +32,8 @@ options:
     default: [fail, indeterminate]
   registers:
     description:
-      - Files and folders of the registers. When verifying, what they ask for is shown as well - exceptions that end soon,
-        have ended or match nothing any more, third parties without fresh evidence, flows that were not tested.
+      - Files and folders of the registers. When verifying, what they ask for is shown as well - exceptions that end
+        soon, have ended or match nothing any more, third parties without fresh evidence, flows that were not tested.
     type: list
     elements: path
     default: []

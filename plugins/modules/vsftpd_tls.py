@@ -20,8 +20,8 @@ description:
   - Uses only settings the installed build knows, for any other would end the daemon. Builds differ; the names are read
     from the program. Version 3.0.3 cannot switch TLS 1.1 off by a setting; there the cipher list leaves it none.
   - What no name of the build can say (session tickets, suites of TLS 1.3) is said in an OpenSSL configuration that only
-    the systemd service reads, which includes the one it read before. That file and the drop-in that names it are created
-    and removed by the same transaction.
+    the systemd service reads, which includes the one it read before. That file and the drop-in that names it are
+    created and removed by the same transaction.
   - Touches settings about TLS only. Comments, order and all other lines stay byte for byte.
 notes:
   - vsftpd loads its TLS settings at its start only; a reload keeps the old ones. A change is therefore followed by a

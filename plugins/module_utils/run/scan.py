@@ -77,7 +77,7 @@ def stream(
         report, about = seen, {**(subject or {}), **(subjects or {}).get(seen["endpoint"], {})}
         findings = judge.judge_report(report, baseline, about, grants)
         if grants and judge.needs_survey(report, findings, about, grants):
-            report = next(engine.stream([report["endpoint"]], baseline, _in_full(options)))
+            (report,) = engine.scan([report["endpoint"]], baseline, _in_full(options))
             findings = judge.judge_report(report, baseline, about, grants)
         report["findings"] = findings
         report["verdict"] = judge.verdict(report, findings)

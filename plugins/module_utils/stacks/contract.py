@@ -13,6 +13,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from ..baseline.model import Baseline, Capabilities, Clamp
+    from .handshakes import Logged
     from .host import Host
 
 
@@ -131,7 +132,7 @@ class Unmended(t.NamedTuple):
 class Remark(t.NamedTuple):
     """What a stack saw on the host that no listener tells: a finding of view ``effective`` about the whole instance.
 
-    ``status`` is ``pass``, ``fail``, ``indeterminate`` or ``not_applicable``; empty ``mend`` is what the catalogue says.
+    ``status`` is ``pass``, ``fail``, ``indeterminate`` or ``not_applicable``; an empty ``mend`` is the catalogue's.
     """
 
     check: str
@@ -260,6 +261,13 @@ class Stack:
     def offered(self, host: Host, instance: Instance, endpoint: str) -> bytes:
         """What the client that an endpoint of role ``floor`` names sends first, empty when nothing came."""
         raise NotImplementedError
+
+    def handshakes(self, instance: Instance, documents: t.Sequence[Document]) -> Logged:
+        """Where the instance tells which clients shook hands with it, and what it does not tell. Pure."""
+        from .handshakes import Logged
+
+        reason = f"nobody has written down yet how {self.title} logs handshakes"
+        return Logged((), tuple((one, reason) for one in self.effective(instance, documents) if one.tls))
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         """The effective configuration for the evidence, secrets redacted and counted."""

@@ -25,13 +25,15 @@ def plain(value: t.Any) -> t.Any:
     JSON has no word for.
     """
     # Most of what there is, and a fleet has millions of it.
-    if type(value) is str and value.isascii():
+    kind = value.__class__
+    if kind is str and value.isascii():
         return value
-    if type(value) is dict:
+    if kind is dict:
         return {
-            key if type(key) is str and key.isascii() else plain(str(key)): plain(item) for key, item in value.items()
+            key if key.__class__ is str and key.isascii() else plain(str(key)): plain(item)
+            for key, item in value.items()
         }
-    if type(value) is list:
+    if kind is list:
         return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, float)):
         return value

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import tempfile
-import urllib.request
+
+from ansible.module_utils.urls import open_url
 
 from .errors import EvidenceError
 
@@ -59,9 +61,9 @@ class TimeAuthority:
 
     def _ask(self, query: bytes) -> bytes:
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-        request = urllib.request.Request(self.url, data=query, headers=headers)  # noqa: S310  the scheme was checked
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
+            response = open_url(self.url, data=query, headers=headers, method="POST", timeout=_SECONDS)
+            with contextlib.closing(response):
                 return bytes(response.read(_LARGEST))
         except (OSError, ValueError) as error:
             raise EvidenceError(f"time-stamping authority {self.url}: {error}") from error

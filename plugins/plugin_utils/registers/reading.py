@@ -137,7 +137,7 @@ def _build(parser: t.Any, path: str, problems: list[Problem]) -> t.Any:
                 raise _Refused(line, f"is nested deeper than {DEEPEST} levels")
             value = Entry(line) if kind is events.MappingStartEvent else Items(line)
         elif kind in (events.MappingEndEvent, events.SequenceEndEvent):
-            if type(stack.pop()) is Entry:
+            if isinstance(stack.pop(), Entry):
                 keys.pop()
             continue
         elif kind is events.AliasEvent:
@@ -156,7 +156,7 @@ def _build(parser: t.Any, path: str, problems: list[Problem]) -> t.Any:
             result = value
         else:
             holder = stack[-1]
-            if type(holder) is Items:
+            if isinstance(holder, Items):
                 holder.append(value)
                 holder.lines.append(line)
             elif keys[-1] is None:
@@ -178,5 +178,5 @@ def _build(parser: t.Any, path: str, problems: list[Problem]) -> t.Any:
                 keys[-1] = None
         if kind is not events.ScalarEvent:
             stack.append(value)
-            if type(value) is Entry:
+            if isinstance(value, Entry):
                 keys.append(None)
