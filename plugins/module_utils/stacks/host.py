@@ -81,6 +81,10 @@ class Host:
         with open(self.outside(path), "rb") as stream:
             return stream.read()
 
+    def open(self, path: str) -> t.BinaryIO:
+        """A file that is too long to be read at once. A pipe is not waited for. Raises OSError."""
+        return os.fdopen(os.open(self.outside(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
     def exists(self, path: str) -> bool:
         return os.path.exists(self.outside(path))
 
@@ -218,6 +222,31 @@ class Host:
                 stderr += encode(f"\n{argv[0]}: killed after {timeout:g} seconds")
         return Completed(rc, decode(stdout), decode(stderr))
 
+    def lines(self, argv: t.Sequence[str], limit: int) -> t.Generator[bytes, None, None]:
+        """What a program prints, a line at a time, without line ends; of a longer line the first ``limit`` bytes.
+
+        Its words on standard error go nowhere. It is killed when nobody asks for more. Raises OSError when it cannot
+        be started or ends with another status than 0.
+        """
+        import subprocess
+
+        child = subprocess.Popen(
+            [encode(word) for word in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,
+        )
+        with child:
+            try:
+                yield from split_lines(t.cast(t.BinaryIO, child.stdout), limit)
+                if child.wait():
+                    raise OSError(errno.EIO, f"{argv[0]} ended with status {child.returncode}")
+            finally:
+                if child.poll() is None:
+                    child.kill()
+
     def inetd(
         self,
         argv: t.Sequence[str],
@@ -351,6 +380,18 @@ class Host:
     def hostname(self) -> str:
         """What gethostname(2) says, in lower case."""
         return os.uname().nodename.lower()
+
+
+def split_lines(stream: t.BinaryIO, limit: int) -> t.Iterator[bytes]:
+    """The lines of a stream, without line ends; of a longer line the first ``limit`` bytes. Needs little memory."""
+    whole = True
+    while True:
+        line = stream.readline(limit)
+        if not line:
+            return
+        if whole:
+            yield line.rstrip(b"\n")
+        whole = line.endswith(b"\n")
 
 
 def compile_glob(part: str) -> t.Pattern[str]:

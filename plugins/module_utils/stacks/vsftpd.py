@@ -51,6 +51,7 @@ if t.TYPE_CHECKING:
     import socket
 
     from ..baseline.model import Baseline
+    from .handshakes import Logged
     from .host import Host, Process
 
 #: Names that switch a protocol, in all dialects (parseconf.c of 3.0.3 and 3.0.5; Red Hat's patches).
@@ -80,6 +81,8 @@ _CHECKS = {
 _DEFAULTS = {
     "allow_anon_ssl": False,
     "anonymous_enable": True,
+    "debug_ssl": False,
+    "dual_log_enable": False,
     "force_anon_data_ssl": False,
     "force_anon_logins_ssl": False,
     "force_local_data_ssl": True,
@@ -91,6 +94,9 @@ _DEFAULTS = {
     "require_ssl_reuse": True,
     "setproctitle_enable": False,
     "ssl_enable": False,
+    "syslog_enable": False,
+    "xferlog_enable": False,
+    "xferlog_std_format": False,
 }
 
 #: What str_upper of a switch's value may be (parseconf.c).
@@ -627,6 +633,14 @@ class _Config:
     def port(self) -> int:
         text = self.text("listen_port")
         return int(text) if text.isdigit() else 21
+
+
+def settings_of(
+    instance: Instance, documents: t.Sequence[Document]
+) -> tuple[t.Callable[[str], bool], t.Callable[[str], str]]:
+    """Two functions: whether a switch is on, and the text of any other setting, empty when nobody sets it."""
+    config = _Config(instance, documents)
+    return config.on, config.text
 
 
 def _speakable(protocol: str, names: t.Iterable[str]) -> bool:
@@ -1327,6 +1341,11 @@ class Vsftpd(Stack):
 
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         return settled(host, instance, before)
+
+    def handshakes(self, instance: Instance, documents: t.Sequence[Document]) -> Logged:
+        from . import vsftpd_usage
+
+        return vsftpd_usage.logged(instance, documents)
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         return [

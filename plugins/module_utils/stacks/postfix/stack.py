@@ -10,6 +10,7 @@ from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Sta
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
+    from ..handshakes import Logged
     from ..host import Host
 
 
@@ -93,6 +94,11 @@ class Postfix(Stack):
         from . import machine
 
         return machine.settled(host, instance, before)
+
+    def handshakes(self, instance: Instance, documents: t.Sequence[Document]) -> Logged:
+        from . import usage
+
+        return usage.logged(instance, documents)
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         from . import export

@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What real daemons write about handshakes of an independent client is what we read of it.
+
+Needs what the tests of the four stacks need: nginx, httpd, Postfix, vsftpd and openssl, and root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import usage as desk
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
+    test_apache_servers,
+    test_nginx_servers,
+    test_postfix_servers,
+    test_vsftpd_servers,
+)
+
+pytestmark = pytest.mark.servers
+
+HOST = Host()
+INTERMEDIATE = model.load("intermediate")
+OLD_SUITE = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"
+#: An old client, a middle one with a suite that is going away, and a new one.
+CLIENTS = (
+    ("-tls1", "-cipher", "ECDHE-RSA-AES256-SHA:@SECLEVEL=0"),
+    ("-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA:@SECLEVEL=0"),
+    ("-tls1_3",),
+)
+BELOW = {
+    ("TLSv1.0", OLD_SUITE): ["TLSv1.0", OLD_SUITE],
+    ("TLSv1.2", OLD_SUITE): [OLD_SUITE],
+    ("TLSv1.3", "TLS_AES_256_GCM_SHA384"): [],
+}
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    folder.chmod(0o755)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a",
+         "-out", folder / "rsa", "-keyout", folder / "rsa.key"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder
+
+
+def visit(port, request, *starttls):
+    """Each client shakes hands once, asks for something, and waits for the end of the answer."""
+    for options in CLIENTS:
+        subprocess.run(
+            ["openssl", "s_client", "-quiet", "-servername", "a.example", "-connect", f"127.0.0.1:{port}",
+             *starttls, *options],
+            input=request, capture_output=True, env={**os.environ, "OPENSSL_CONF": "/dev/null"}, timeout=60, check=False,
+        )  # fmt: skip
+
+
+GET = b'GET / HTTP/1.0\r\nUser-Agent: "x" TLSv1.3 \\" \xff\r\n\r\n'
+
+
+class Found:
+    """One stack with one instance, asked until its log has so many handshakes: daemons write when they like."""
+
+    def __init__(self, stack, instance, handshakes=len(CLIENTS)):
+        self.stack, self.instance = stack, instance
+        deadline = time.monotonic() + 60
+        while True:
+            options = desk.Options(time.time() - 3600)
+            self.found = desk.usage([self], HOST, INTERMEDIATE, options)
+            if sum(log["handshakes"] for log in self.found["logs"]) >= handshakes or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+
+    def __getattr__(self, name):
+        return getattr(self.stack, name)
+
+    def discover(self, _host):
+        return [self.instance]
+
+    @property
+    def rows(self):
+        return {(row["protocol"], row["suite"]): row for row in self.found["handshakes"]}
+
+    def told(self):
+        """Nothing but what the clients did, and that in full."""
+        assert {kind: row["below"] for kind, row in self.rows.items()} == BELOW
+        assert all(row["client"] == "127.0.0.1" and row["count"] == 1 for row in self.found["handshakes"])
+        assert all(abs(desk.moment(row["last"], 0) - time.time()) < 3600 for row in self.found["handshakes"])
+        assert self.found["unknown"] == []
+        assert [log["unread"] for log in self.found["logs"]] == [0]
+        assert self.rows["TLSv1.0", OLD_SUITE]["breaks"] == "yes"
+        assert self.rows["TLSv1.2", OLD_SUITE]["breaks"] == "unknown"
+        return self
+
+
+# --- nginx --------------------------------------------------------------------------------------------------------------
+
+
+class Nginx(test_nginx_servers.Daemon):
+    """An nginx of ours, as discovery would tell it."""
+
+    @property
+    def instance(self):
+        build = machine.read_build(HOST.run([self.program, "-V"]).stderr)
+        config = str(self.config)
+        facts = {"hostname": "h", "root": True, "options": {"c": config}, "program": os.path.realpath(self.program),
+                 "prefix": build.prefix, "pid_file": build.pid}  # fmt: skip
+        return machine.Instance("nginx", config, build.version, config, build.capabilities, True, facts)
+
+
+NGINX_FORMATS = {
+    "quoted": '\'$remote_addr - $remote_user [$time_local] "$request" $status "$http_user_agent" \''
+    " '$ssl_protocol/$ssl_cipher'",
+    "json": 'escape=json \'{"agent":"$http_user_agent","t":"$time_iso8601","a":"$remote_addr",\''
+    ' \'"p":"${ssl_protocol}","c":"$ssl_cipher","host":"$host"}\'',
+    "piped": "'$msec|$http_user_agent|$ssl_protocol|$ssl_cipher|$remote_addr|$request|$http_referer'",
+}
+
+
+@pytest.mark.parametrize("form", NGINX_FORMATS)
+def test_nginx(form, keys, tmp_path):
+    daemon = Nginx(need("nginx", "openssl", files=(test_nginx_servers.STREAM,))[0], tmp_path)
+    port = test_nginx_servers.free_port()
+    config = f"""{daemon.head()} events {{}}
+http {{
+  log_format told {NGINX_FORMATS[form]};
+  access_log {tmp_path}/a.log told;
+  ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:@SECLEVEL=0;
+  server {{ listen 127.0.0.1:{port} ssl; server_name a.example; ssl_certificate {keys}/rsa;
+    ssl_certificate_key {keys}/rsa.key; location / {{ return 204; }} }}
+}}
+"""
+    daemon.write({"nginx.conf": config.replace("http {", "http {\n", 1).encode()})
+    daemon.start(port)
+    try:
+        visit(port, GET)
+        found = Found(test_nginx_servers.NGINX, daemon.instance).told()
+    finally:
+        daemon.stop()
+    assert {row["listener"] for row in found.found["handshakes"]} == {f"127.0.0.1:{port} a.example"}
+    assert {tuple(row["ports"]) for row in found.found["handshakes"]} == {(port,)}
+
+
+# --- httpd --------------------------------------------------------------------------------------------------------------
+
+APACHE_FORMATS = {
+    "quoted": r'"%h %l %u %t \"%r\" %>s \"%{User-Agent}i\" %{SSL_PROTOCOL}x %{SSL_CIPHER}x"',
+    "tabs": r'"%{msec}t\t%{c}a\t%{User-Agent}i\t%{version}c\t%{cipher}c\t%p"',
+}
+
+
+@pytest.mark.parametrize("form", APACHE_FORMATS)
+def test_httpd(form, keys, tmp_path):
+    program = need("apache2", "openssl", root=True, files=(f"{test_apache_servers.FOLDER}/mod_ssl.so",))[0]
+    port = test_nginx_servers.free_port()
+    server = test_apache_servers.Server(program, {"good": (str(keys / "rsa"), str(keys / "rsa.key"))}, tmp_path, port)
+    body = f"""LogFormat {APACHE_FORMATS[form]} told
+CustomLog {tmp_path}/a.log told
+SSLProtocol all
+SSLCipherSuite ALL:@SECLEVEL=0
+<VirtualHost {{address}}>
+ServerName a.example
+SSLEngine on
+</VirtualHost>
+"""
+    server.write(body)
+    server.start()
+    try:
+        visit(port, GET)
+        found = Found(test_apache_servers.APACHE, server.instance()).told()
+    finally:
+        server.stop()
+    assert {row["listener"] for row in found.found["handshakes"]} == {f"127.0.0.1:{port} a.example"}
+
+
+# --- Postfix ------------------------------------------------------------------------------------------------------------
+
+
+def test_postfix(monkeypatch):
+    need("postfix", "postconf", "openssl", root=True)
+    monkeypatch.setenv("PATH", test_postfix_servers.PATH)
+    folder = Path(tempfile.mkdtemp(prefix="in_transit-postfix-"))
+    folder.chmod(0o755)
+    daemon = test_postfix_servers.Daemon(folder)
+    old = "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3".replace(" ", ",")
+    lists = "".join(
+        f"smtpd_tls_{mode}protocols = {old}\nsmtpd_tls_{mode}ciphers = high\n" for mode in ("", "mandatory_")
+    )
+    more = f"{lists}tls_high_cipherlist = ALL:@SECLEVEL=0\nsmtpd_tls_loglevel = 1\n"
+    daemon.write(more, submission="-o syslog_name=postfix/submission -o smtpd_tls_loglevel=0")
+    daemon.load()
+    try:
+        for port in daemon.ports[:2]:
+            visit(port, b"QUIT\r\n", "-starttls", "smtp")
+        visit(daemon.ports[2], b"QUIT\r\n")
+        found = Found(daemon, daemon.instance, 2 * len(CLIENTS))
+    finally:
+        daemon.do("stop")
+        shutil.rmtree(folder)
+    told = {(row["protocol"], row["suite"]): row for row in found.found["handshakes"]}
+    assert {kind: row["below"] for kind, row in told.items()} == BELOW
+    # Two services have one tag, and cannot be told apart; the third is known to be silent, and so are the agents.
+    first, submission, smtps = daemon.ports
+    assert {tuple(row["ports"]) for row in told.values()} == {tuple(sorted((first, smtps)))}
+    assert {row["count"] for row in told.values()} == {2}
+    assert {row["client"] for row in told.values()} == {"127.0.0.1"}
+    assert [log["unread"] for log in found.found["logs"]] == [0]
+    unknown = {one["listener"]: one["reason"] for one in found.found["unknown"]}
+    assert unknown.pop(f"127.0.0.1:{submission}") == "smtpd_tls_loglevel is 0"
+    assert set(unknown.values()) == {"smtp_tls_loglevel is 0"}
+
+
+# --- vsftpd -------------------------------------------------------------------------------------------------------------
+
+
+def test_vsftpd(keys, tmp_path):
+    build = vsftpd.read_build(HOST, need("vsftpd", "openssl", root=True)[0])
+    text = (
+        f"ssl_ciphers=ALL:@SECLEVEL=0\nssl_tlsv1=YES\ndebug_ssl=YES\nxferlog_enable=YES\n"
+        f"vsftpd_log_file={tmp_path}/log\n"
+    )
+    daemon = test_vsftpd_servers.Daemon(build, tmp_path, keys, text)
+    with daemon.running():
+        visit(daemon.port, b"QUIT\r\n", "-starttls", "ftp")
+        found = Found(test_vsftpd_servers.VSFTPD, daemon.instance)
+    # TLS 1.0 and TLS 1.2 with a suite of TLS 1.0 are logged alike: the protocol is not told, and never guessed.
+    rows = found.rows
+    assert {kind: (row["count"], row["breaks"]) for kind, row in rows.items()} == {
+        ("", OLD_SUITE): (2, "unknown"),
+        ("TLSv1.3", "TLS_AES_256_GCM_SHA384"): (1, "no"),
+    }
+    assert rows["", OLD_SUITE]["below"] == ["a protocol that is not told", OLD_SUITE]
+    assert found.found["unknown"] == []
+    assert found.found["logs"][0]["unread"] == 0
+
+
+def test_a_vsftpd_that_logs_nothing_is_unknown(keys, tmp_path):
+    build = vsftpd.read_build(HOST, need("vsftpd", "openssl", root=True)[0])
+    daemon = test_vsftpd_servers.Daemon(build, tmp_path, keys, "xferlog_enable=YES\n")
+    found = desk.usage([Found(test_vsftpd_servers.VSFTPD, daemon.instance, 0)], HOST, INTERMEDIATE, desk.Options(0))
+    assert [one["reason"] for one in found["unknown"]] == ["debug_ssl is NO"]
+    assert found["handshakes"] == []
