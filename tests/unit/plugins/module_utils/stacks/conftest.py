@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.encryption.in_transit.tests.unit.daemons import PATH, need
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import KINDS, Mail
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,10 @@ def folder():
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
+
+
+@pytest.fixture(params=KINDS)
+def daemon(request, keys, folder):
+    one = KINDS[request.param](folder / "one", keys) if request.param != "postfix" else Mail(folder, keys)
+    yield one
+    one.stop()

@@ -21,7 +21,6 @@ import time
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import scratch
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import (
     HOST,
@@ -119,9 +118,9 @@ class Victim:
             found |= more
         return found & set(known)
 
-    def reboot(self):
-        """As by a power switch, up to the daemon's start from the files as they lie."""
-        while family := self.family():
+    def reboot(self, run=0):
+        """As by a power switch: the daemon's processes and the run's end, and it starts from the files as they lie."""
+        while family := self.family() | {one.pid for one in of_session(run)}:
             for pid in family:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -222,18 +221,22 @@ def ended(victim, new):
     return end
 
 
+def of_session(run):
+    """Processes of a run: its session, and the trial starts, which have their own."""
+    found = []
+    for process in HOST.processes() if run else ():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(process.pid) == run or any(tempfile.gettempdir() in word for word in process.argv):
+                found.append(process)
+    return found
+
+
 def orphans(run):
     """Processes the killed run left behind, after the time they have to end by themselves."""
     deadline = time.monotonic() + 60
-    while True:
-        found = []
-        for process in HOST.processes():
-            with contextlib.suppress(ProcessLookupError):
-                if os.getsid(process.pid) == run or any(scratch.PREFIX in word for word in process.argv):
-                    found.append(process)
-        if not found or time.monotonic() > deadline:
-            return found
+    while (found := of_session(run)) and time.monotonic() < deadline:
         time.sleep(0.1)
+    return found
 
 
 def attacked(victim, new, act, point, reboot):
@@ -242,7 +245,7 @@ def attacked(victim, new, act, point, reboot):
     if run is None:
         return None
     if reboot:
-        victim.reboot()
+        victim.reboot(run)
     # While vsftpd is started anew, which is all the reload it has, nobody listens.
     assert victim.daemon.speaks(NEW) or isinstance(victim.daemon, VsftpdDaemon), "the service is down"
     result = victim.recover()

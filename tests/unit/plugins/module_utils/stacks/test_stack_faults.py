@@ -20,7 +20,6 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
     KINDS,
     NEW,
     OLD,
-    Mail,
     VsftpdDaemon,
     harden,
     strict,
@@ -28,13 +27,6 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
 )
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(params=KINDS)
-def daemon(request, keys, folder):
-    one = KINDS[request.param](folder / "one", keys) if request.param != "postfix" else Mail(folder, keys)
-    yield one
-    one.stop()
 
 
 def test_a_weak_daemon_is_hardened(daemon):
