@@ -43,8 +43,20 @@ HARDEN: dict[str, t.Any] = {
 #: Beyond these, for software that speaks HTTP.
 HTTP: dict[str, t.Any] = {"hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]}}
 
-#: What a failed module tells of each instance.
-FAILURE = ("name", "version", "config", "changed", "failed", "step", "undone", "reloaded", "recovery", "transaction")
+#: What a failed module tells of each instance. What was tried belongs into the record of the change: files and diffs.
+FAILURE = (
+    "name",
+    "version",
+    "config",
+    "changed",
+    "failed",
+    "step",
+    "undone",
+    "reloaded",
+    "recovery",
+    "transaction",
+    "files",
+)
 
 AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
 

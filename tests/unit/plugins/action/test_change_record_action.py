@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
@@ -18,6 +19,22 @@ CHANGED = {
         {"changed": True, "config": "/etc/nginx/nginx.conf", "transaction": "20261121T020000-1", "files": []}
     ],
 }
+
+
+def run(folder, playbook, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", playbook, *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "HOME": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_play_leaves_one_record_for_each_change(tmp_path):
@@ -36,23 +53,22 @@ def test_a_play_leaves_one_record_for_each_change(tmp_path):
         # Once for each batch of hosts, as in harden with serial.
         yaml.safe_dump([{"hosts": "all", "serial": 1, "gather_facts": False, "tasks": [record]}])
     )
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "play.yml"]
-    done = subprocess.run(
-        [*command, "-e", "in_transit_ticket=CHG-4711"],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-            "HOME": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(tmp_path, "play.yml", "-e", "in_transit_ticket=CHG-4711")
     assert done.returncode == 0, done.stdout
     (path,) = (tmp_path / "evidence" / "changes").iterdir()
     kept = json.loads(path.read_text())
     assert (kept["host"], kept["stack"], kept["outcome"], kept["ticket"]) == ("web1", "nginx", "changed", "CHG-4711")
     assert kept["message"] == "nginx: 1 file changed"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("ticket", ["", "CHG-4711"])
+def test_hosts_are_hardened_only_with_a_ticket_where_one_is_required(tmp_path, ticket):
+    variables = {"in_transit_stacks": [], "in_transit_become": False, "in_transit_ticket_required": True}
+    (tmp_path / "ansible.cfg").write_text("")
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": {}}, "vars": variables}}))
+    done = run(tmp_path, "encryption.in_transit.harden", "-e", f"in_transit_ticket={ticket}")
+    assert (done.returncode == 0) == bool(ticket), done.stdout
+    assert ("a ticket is required (in_transit_ticket); nothing was changed" in done.stdout) == (not ticket)
+    # The tasks after a refusal are not reached.
+    assert ("TASK [Show what was done]" in done.stdout) == bool(ticket)

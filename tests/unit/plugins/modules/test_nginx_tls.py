@@ -137,6 +137,19 @@ def test_a_failure_is_told_in_few_words(run, toy):
         assert {item["check"] for item in result["findings"]} <= {"config.valid"}
 
 
+def test_a_failure_keeps_what_was_tried_for_the_record_of_the_change(run, toy, monkeypatch):
+    def lost(_proof, _before, _after):
+        return ["nobody answers any more"]
+
+    toy.boot()
+    monkeypatch.setattr(desk.HandshakeProof, "objections", lost)
+    result, failed = run(ansible_stack.harden, toy, timeouts={"proof": 0.0})
+    (instance,) = result["instances"]
+    assert failed and instance["undone"] is True
+    (changed,) = instance["files"]
+    assert "+protocols TLSv1.2 TLSv1.3" in changed["diff"]
+
+
 def test_bad_baseline_is_a_failed_task(run, toy):
     result, failed = run(ansible_stack.harden, toy, profile="lax")
     assert failed and re.match(r"baseline: profile: .*lax", result["msg"])
