@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 
 from .printable import one_line
-from .terminal import MOST, capped, plural, table
+from .terminal import MOST, capped, plural, table, wrapped
 
 Json = t.Dict[str, t.Any]
 
@@ -23,8 +24,15 @@ VERDICTS = {
 }
 
 
+#: Four or more names, and how many were left out already.
+_NAMES = re.compile(r"(?P<names>\w+(?:, \w+){3,})(?: and (?P<more>\d+) more)?")
+
 #: What stands above what holds only thanks to exceptions, which no total counts as good.
 _EXCEPTED = "Under approved exceptions, until they end:"
+
+
+#: Results of what the hosts say of themselves that keep a run from being good, as they are counted.
+_INSIDE = {"fail": "results that fail", "indeterminate": "not proved"}
 
 
 class Summary(t.NamedTuple):
@@ -82,9 +90,10 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
     parts = [f"{counts['changed']} {done}"]
     parts += [f"{counts[key]} {key}" for key in ("unchanged", "failed", "unreachable", "absent") if counts[key]]
     lines = [table(("HOST", "STACK", "RESULT", "EDITS", "TLS BEFORE", "TLS NOW", "OPEN"), rows, width)]
-    lines += ["", "Failed, and left as before unless it says otherwise:", *failures] if failures else []
-    lines += ["", "Open now:" if check_mode else "Left open:", *capped(notes)] if notes else []
-    lines += ["", _EXCEPTED, *capped(excepted)] if excepted else []
+    # Not capped: whoever reads of a failure must not have to search for it.
+    lines += ["", "Failed, and left as before unless it says otherwise:", *wrapped(failures, width)] if failures else []
+    lines += _section("Open now:" if check_mode else "Left open:", notes, width)
+    lines += _section(_EXCEPTED, excepted, width)
     lines += ["", f"{plural(len(results), 'host')}: {', '.join(parts)}"]
     code = 2 if counts["failed"] else 3 if counts["unreachable"] else 0
     return Summary("\n".join(lines), code, {**counts, "open_findings": open_findings})
@@ -144,9 +153,12 @@ def verify(
         )
     inside: list[str] = []
     excepted: list[str] = []
+    open_question: dict[str, list[Json]] = {}
     for one in reports:
         host = owners.get(one["endpoint"]) or one["address"]
         excepted += [f"{host}: {line}" for line in _grouped(_under_exception(one))]
+        open_question.setdefault(host, []).extend(item for item in one["findings"] if item["status"] == "indeterminate")
+    unproved_outside = [f"{host}: {line}" for host, found in open_question.items() for line in _grouped(found)]
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
         if not audits[host] and (errors or {}).get(host):
@@ -166,15 +178,16 @@ def verify(
         cut = len(rows) - MOST
         lines.append(table(("HOST", "ENDPOINT", "VERDICT", "TLS", "WORST FINDING"), rows[:MOST], width))
         lines += [f"and {cut} more endpoints"] if cut > 0 else []
-    if inside:
-        lines += ["", "What the hosts' own files and handshakes say:"]
-        lines += capped(inside)
-    lines += ["", _EXCEPTED, *capped(list(dict.fromkeys(excepted)))] if excepted else []
-    lines += ["", "What the registers ask for:", *capped(list(reminders))] if reminders else []
-    if unread:
-        lines += ["", *capped(unread)]
+    lines += _section("Not proved from outside:", unproved_outside, width)
+    lines += _section("What the hosts' own files and handshakes say:", inside, width)
+    lines += _section(_EXCEPTED, list(dict.fromkeys(excepted)), width)
+    lines += _section("What the registers ask for:", reminders, width)
+    lines += ["", *wrapped(capped(unread), width)] if unread else []
     parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
-    lines += ["", f"{plural(len(audits), 'host')}, {plural(len(reports), 'endpoint')}: {', '.join(parts) or 'none'}"]
+    total = f"{plural(len(audits), 'host')}, {plural(len(reports), 'endpoint')}: {', '.join(parts) or 'none'}"
+    # Endpoints may all be compliant while the files of a host are not, and the run fails.
+    told = [f"{count} {words}" for status, words in _INSIDE.items() if (count := statuses[status])]
+    lines += ["", *wrapped([f"{total}{'; on the hosts themselves ' if told else ''}{', '.join(told)}"], width)]
     failed = verdicts["non_compliant"] + statuses["fail"]
     unproved = verdicts["indeterminate"] + verdicts["unreachable"] + statuses["indeterminate"] + len(unread)
     counts = {**verdicts, "findings": statuses, "hosts_not_read": len(unread)}
@@ -195,6 +208,11 @@ def _accepted(report: Json) -> str:
 # --- lines ------------------------------------------------------------------------------------------------------
 
 
+def _section(title: str, lines: t.Sequence[str], width: int) -> list[str]:
+    """Nothing for no lines."""
+    return ["", title, *wrapped(capped(list(lines)), width)] if lines else []
+
+
 def _under_exception(result: Json) -> list[Json]:
     return [item for item in result.get("findings") or () if item["status"] == "excepted"]
 
@@ -210,8 +228,17 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
         more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
         where = f" ({one_line(places[0])}{more})" if places else ""
         words = status if status != "excepted" else f"{one_line(items[0]['exception'])} covers"
-        lines.append(f"{words} {check}: {_sentence(items[0]['observed'])}{where}")
+        lines.append(f"{words} {check}: {_few(_sentence(items[0]['observed']))}{where}")
     return lines
+
+
+def _few(text: str) -> str:
+    """A long list of names, which says on a terminal no more than its first two and their number."""
+    names = _NAMES.fullmatch(text)
+    if names is None:
+        return text
+    first, second, *rest = names["names"].split(", ")
+    return f"{first}, {second} and {len(rest) + int(names['more'] or 0)} more"
 
 
 def _sentence(text: object) -> str:

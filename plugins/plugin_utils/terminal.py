@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import typing as t
 
 from .printable import one_line
@@ -48,3 +49,9 @@ def capped(lines: list[str]) -> list[str]:
     if len(lines) <= MOST:
         return lines
     return [*lines[:MOST], f"and {len(lines) - MOST} more; the results and the evidence hold them all"]
+
+
+def wrapped(lines: t.Iterable[str], width: int = 80) -> list[str]:
+    """Lines wider than ``width`` continue below, indented. A path or a name is never broken: it has to be copied."""
+    wrapper = textwrap.TextWrapper(width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in wrapper.wrap(line)]

@@ -118,8 +118,41 @@ def test_findings_name_file_and_line_and_worst_endpoints_come_first():
 def test_one_check_in_many_places_is_one_line():
     found = [finding(), finding(), finding(file="/etc/nginx/a"), finding(file="/etc/nginx/b")]
     text = summary.verify({"web1": {"nginx": done(findings=found)}}, [report()], {}).text
-    assert "(/etc/nginx/nginx.conf:33 and 2 more places)" in text
+    assert "(/etc/nginx/nginx.conf:33 and 2 more places)" in text.replace("\n    ", " ")
     assert text.count("protocol.tls1_0") == 1
+
+
+def test_no_line_is_wider_than_the_terminal():
+    found = [finding(file="/etc/nginx/a"), finding(file="/etc/nginx/b"), {**finding(), "observed": "word " * 40}]
+    audits = {"web1": {"nginx": done(findings=found)}, "web2": {"nginx": {"failed": True, "msg": "no " * 60}}}
+    for text in (
+        summary.verify(audits, [report()], {}).text,
+        summary.harden(audits, check_mode=False).text,
+    ):
+        assert max(map(len, text.splitlines())) <= 80
+        assert sum(line.startswith("    ") for line in text.splitlines()) >= 2
+
+
+def test_of_a_long_list_of_names_a_terminal_gets_two():
+    found = {**finding(), "observed": "TLS_A, TLS_B, TLS_C, TLS_D, TLS_E and 72 more"}
+    text = summary.verify({"web1": {"nginx": done(findings=[found])}}, [report()], {}).text
+    assert "TLS_A, TLS_B and 75 more" in text
+    assert "TLS_C" not in text
+
+
+def test_what_was_not_proved_from_outside_says_why():
+    why = {**finding("endpoint.reachable", "indeterminate"), "observed": "web1: Name or service not known"}
+    text = summary.verify(AUDITS, [report("unreachable", findings=[why])], {"https://web1:443": "web1"}).text
+    lines = text.splitlines()
+    assert lines[lines.index("Not proved from outside:") + 1].startswith(
+        "web1: indeterminate endpoint.reachable: web1:"
+    )
+
+
+def test_the_total_tells_why_a_run_fails_whose_endpoints_are_all_compliant():
+    made = summary.verify({"web1": {"nginx": done(findings=[finding(), finding()])}}, [report()], {})
+    assert made.code == 2
+    assert made.text.endswith("1 compliant; on the hosts themselves 2 results that fail")
 
 
 def test_long_lists_are_counted_not_hidden():
