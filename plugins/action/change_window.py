@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
             }
         )
         try:
-            reason, opens = _refusal(options)
+            reason, opens = _refusal(options, bool(self._task.check_mode))
         except InTransitError as error:
             reason, opens = str(error), None
         return {
@@ -43,9 +43,14 @@ class ActionModule(ActionBase):
         }
 
 
-def _refusal(options: t.Mapping[str, t.Any]) -> tuple[str, str | None]:
-    """Why nothing may be changed now, empty when it may; and when the next window opens. Raises InTransitError."""
+def _refusal(options: t.Mapping[str, t.Any], check_mode: bool) -> tuple[str, str | None]:
+    """Why nothing may be changed now, empty when it may; and when the next window opens. Raises InTransitError.
+
+    A dry run changes nothing at any time.
+    """
     windows = change_window.parse(options["windows"])
+    if check_mode:
+        return "", None
     if options["ticket_required"] and not options["ticket"].strip():
         return "a ticket is required (in_transit_ticket)", None
     if not windows or options["override"]:

@@ -52,7 +52,7 @@ options:
     default: false
 attributes:
   check_mode:
-    description: Tells the same in check mode.
+    description: Permits a dry run at any time, without a ticket. Windows that cannot be read are an error all the same.
     support: full
   diff_mode:
     description: There is nothing to compare.
