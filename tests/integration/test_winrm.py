@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The PowerShell family of shells: real pywinrm, Ansible's own winrm connection, and a double of the host's end.
+"""Windows Remote Management: real pywinrm, Ansible's own winrm connection, and a double of the host's end.
 
 The double starts no PowerShell. It takes apart what PowerShell would be given, and fails on any other form than ours.
 """
@@ -40,5 +40,5 @@ def test_three_round_trips_for_a_change_and_one_of_a_few_kilobytes_for_none(serv
     (again,) = play(tmp_path, service.variables, harden)
     assert (again["changed"], again["round_trips"]) == (False, 1)
     used = service.count.since(before)
-    assert used.sent < 20_000
+    assert used.size < 20_000
     assert used.messages <= 6

@@ -78,6 +78,14 @@ class Scripted:
     def _part(self, part: str) -> str:
         if part.startswith("echo "):
             return part.removeprefix("echo ") + "\r\n"
+        if match := re.match(r"\(?for %(\w) in \((.*?)\) do @(.*?)\)?\Z", part):
+            items = re.findall(r'"(.*?)"', match[2])
+            return "".join(self._part(match[3].replace(f"%~{match[1]}", item)) for item in items)
+        if match := re.match(r"\(for /f .* in \('reg query (\S+) /s /reg:64'\)", part):
+            lines = self._query(match[1], None, True).splitlines()
+            return "".join(f"{_brief(line)}\r\n" for line in lines if line.strip())
+        if match := re.match(r"\((reg query .*?) >nul 2>nul \|\| (.*)\)", part):
+            return "" if "    REG_" in self._part(match[1]) else self._part(match[2])
         if match := re.match(r'reg query "(.*?)"(?: /v (\S+))?( /s)?', part):
             return self._query(match[1], match[2], bool(match[3]))
         if match := re.match(r'reg import "(.*?)"', part):
@@ -112,6 +120,12 @@ class Scripted:
             if inside and name in (None, value.name):
                 found.setdefault(value.key, []).append(f"    {value.name}    {value.type}    {_printed(value)}\r\n")
         return "".join(f"\r\n{place}\r\n{''.join(lines)}" for place, lines in found.items()) or self.message
+
+
+def _brief(line: str) -> str:
+    """``for /f "tokens=1,3,4,8* delims=\\_ "`` as cmd.exe has it, of one line."""
+    words = re.split(r"[\\_ ]+", line.lstrip(), maxsplit=8) + [""] * 9
+    return f"{words[0]} {words[2]} {words[3]} {words[8]}"
 
 
 def _printed(value: Value) -> str:

@@ -3,9 +3,10 @@
 """A double of Windows Remote Management on loopback: real pywinrm talks to it, and its commands run in Wine.
 
 It speaks the part of [MS-WSMV] that pywinrm uses: Create, Command, Send, Receive, Signal, Delete. Where Windows would
-start PowerShell it does what the script says, for three scripts it knows: ours, which is one call of cmd.exe; Ansible's
-for copying a file; and Ansible's for starting a module, of which it only counts the bytes. Anything else is an error,
-so that this file says exactly what our commands look like on the wire.
+run the command by cmd.exe it does so in Wine; where that would be PowerShell it does what the script says, for three
+scripts it knows: ours for older releases of Ansible, which is one call of cmd.exe; Ansible's for copying a file; and
+Ansible's for starting a module, of which it only counts the bytes. Anything else is an error, so that this file says
+exactly what our commands look like on the wire.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ansible_collections.encryption.in_transit.tests.windows.prefix import Prefix
 
 _SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+_PLAIN = "type nul& "
 _OURS = re.compile(r"cmd\.exe /d /s /c '((?:[^']|'')*)'; exit \$LASTEXITCODE\Z")
 _ENCODED = re.compile(r"PowerShell .*-EncodedCommand ([A-Za-z0-9+/=]+)\Z")
 
@@ -156,15 +158,14 @@ class Service:
 
     def _run(self, line: str, stdin: bytes) -> tuple[int, bytes]:
         assert len(line) <= 8191, "WinRM starts commands by cmd.exe, which takes no longer line"
+        if line.startswith(_PLAIN):
+            return self._cmd(line)
         encoded = _ENCODED.match(line)
         assert encoded, f"not started as Ansible starts PowerShell: {line[:80]}"
         script = base64.b64decode(encoded[1]).decode("utf-16-le")
         ours = _OURS.match(script)
         if ours:
-            command = ours[1].replace("''", "'")
-            self.commands.append(command)
-            done = self.prefix.cmd(command)
-            return done.returncode, done.stdout
+            return self._cmd(ours[1].replace("''", "'"))
         _head, end, rest = stdin.partition(b"\n\0\0\0\0\n")
         assert end, f"no script this double knows: {script[:200]}"
         manifest, _end, data = rest.partition(b"\n\0\0\0\0\n")
@@ -175,3 +176,8 @@ class Service:
             return 0, json.dumps({"sha1": hashlib.sha1(content).hexdigest()}).encode()
         self.modules += 1
         return 0, b'{"changed": false}'
+
+    def _cmd(self, command: str) -> tuple[int, bytes]:
+        self.commands.append(command)
+        done = self.prefix.cmd(command)
+        return done.returncode, done.stdout

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import certificate
 
 from . import bindings, host, settings
-from .registry import Registry, RegistryError, document, parse_query, render
+from .registry import Registry, RegistryError, combined, document, parse_query, render
 
 Json = t.Dict[str, t.Any]
 
@@ -27,6 +27,7 @@ EVENTS = 500
 COMMANDS = (
     host.query(host.CERTIFICATES, deep=True),
     f"wevtutil qe System \"/q:*[System[Provider[@Name='Schannel']]]\" /c:{EVENTS} /rd:true /f:xml",
+    host.query(settings.LOCAL, "Functions"),
 )
 
 #: Schannel's events: Microsoft, "Schannel Events".
@@ -45,7 +46,10 @@ _KEPT = ("Type", "Protocol", "CipherSuite", "ExchangeStrength", "AlertDesc", "Er
 def export(facts: host.Facts, extra: t.Sequence[str], listeners: list[Json]) -> tuple[list[Json], list[str]]:
     """Files for the evidence (``name``, ``text``, ``redactions``), and warnings about what could not be read."""
     warnings: list[str] = []
-    files = {"registry.reg": _registry(facts.registry), "listeners.json": _json(listeners)}
+    files = {
+        "registry.reg": _registry(combined([facts.registry, parse_query(extra[2])])),
+        "listeners.json": _json(listeners),
+    }
     files["bindings.json"] = _json([_binding(one) for one in bindings.bindings(facts.registry)])
     try:
         files["certificates.json"] = _json(_certificates(parse_query(extra[0])))

@@ -17,8 +17,19 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.dia
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import TransactionError
 
 from . import plan, settings
-from .registry import HEADER, Registry, Value, document, parse_queries, render, spoken
-from .remote import Remote, RemoteError, quoted
+from .registry import (
+    HEADER,
+    Registry,
+    Value,
+    brief,
+    combined,
+    document,
+    parse_brief,
+    parse_query,
+    render,
+    spoken,
+)
+from .remote import Remote, RemoteError, each, quoted
 
 _CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 _HTTP = r"HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters"
@@ -43,23 +54,21 @@ def query(key: str, name: str | None = None, deep: bool = False) -> str:
     return f"reg query {quoted(key)}{f' /v {name}' if name else ''}{' /s' if deep else ''} /reg:64"
 
 
-#: Everything that is read of a host, in one line for cmd.exe.
+#: Everything that is read of a host, in one line for cmd.exe. Where keys differ in a part, cmd.exe puts it in.
 READ = (
-    query(_WINDOWS, "CurrentBuildNumber"),
-    query(_WINDOWS, "SystemRoot"),
-    query(_WINDOWS, "ProductName"),
+    brief(settings.SCHANNEL),
+    each("i", ("CurrentBuildNumber", "SystemRoot", "ProductName"), f'reg query "{_WINDOWS}" /v %~i /reg:64 2>nul'),
     query(_ENVIRONMENT, "PROCESSOR_ARCHITECTURE"),
-    query(settings.SCHANNEL, deep=True),
     query(settings.POLICY),
-    query(settings.LOCAL, "Functions"),
-    *(query(key) for key in (*settings.DOTNET, *settings.WINHTTP)),
+    # Windows looks at its own long list only where no policy is; reading it nevertheless would do no harm.
+    f"({query(settings.POLICY, 'Functions')} >nul 2>nul || {query(settings.LOCAL, 'Functions')} 2>nul)",
+    each("v", settings.VIEWS, each("i", settings.PROGRAMS, r'reg query "HKLM\%~v\%~i" /reg:64 2>nul')),
     query(settings.RDP_POLICY),
     query(RDP, "fDenyTSConnections"),
     query(RDP_TCP, "PortNumber"),
     query(plan.WID, "Start"),
     query(INETSTP, "VersionString"),
-    query(BINDINGS, deep=True),
-    query(SNI_BINDINGS, deep=True),
+    each("i", (BINDINGS, SNI_BINDINGS), 'reg query "%~i" /s /reg:64 2>nul'),
 )
 
 
@@ -91,11 +100,15 @@ class Applied(t.NamedTuple):
 def read(remote: Remote, more: t.Sequence[str] = ()) -> tuple[Facts, list[str]]:
     """The facts of the host, and the output of ``more`` commands. Raises RemoteError in words for people."""
     sections = remote.run([*READ, *more])
-    return _facts(sections[: len(READ)]), sections[len(READ) :]
+    return _facts(remote, sections[: len(READ)]), sections[len(READ) :]
 
 
-def _facts(sections: t.Sequence[str]) -> Facts:
-    registry = parse_queries(sections)
+def _facts(remote: Remote, sections: t.Sequence[str]) -> Facts:
+    # What undoes a change must be exact: what brief() would shorten is worth a round trip of its own.
+    of_schannel = parse_brief(sections[0], settings.SCHANNEL) or parse_query(
+        remote.run([query(settings.SCHANNEL, deep=True)])[0]
+    )
+    registry = combined([of_schannel, *map(parse_query, sections[1:])])
     build, root = registry.text(_WINDOWS, "CurrentBuildNumber"), registry.text(_WINDOWS, "SystemRoot")
     if not build or not build.isdigit() or not root:
         raise RemoteError(
@@ -161,7 +174,7 @@ def _run(remote: Remote, line: list[str], rollback: str) -> tuple[Facts, list[st
     """The line and the read behind it; when the connection breaks meanwhile, the read again on a new one."""
     try:
         sections = remote.run([*line, *READ])
-        return _facts(sections[len(line) :]), sections[: len(line)], False
+        return _facts(remote, sections[len(line) :]), sections[: len(line)], False
     except Exception as lost:  # as above, and a cut-off answer leaves as little known
         try:
             remote.reset()

@@ -124,25 +124,61 @@ def full(key: str) -> str:
 # --- what reg query prints --------------------------------------------------------------------------------------
 
 
-def parse_queries(texts: t.Iterable[str]) -> Registry:
-    """The outputs of several ``reg query``, each by itself: some versions print their messages among them."""
-    parts = [parse_query(text) for text in texts]
-    return Registry((value for part in parts for value in part), (key for part in parts for key in part.keys))
+def combined(parts: t.Iterable[Registry]) -> Registry:
+    """Everything the parts hold."""
+    every = list(parts)
+    return Registry((value for part in every for value in part), (key for part in every for key in part.keys))
 
 
 def parse_query(text: str) -> Registry:
-    """The output of one ``reg query``. A line that is neither key nor value continues a text."""
+    """The output of one ``reg query``, or of several in a row.
+
+    A line that is neither key nor value continues the text right above it; behind a blank line, which ends every key,
+    it is a message, which some versions print among the values.
+    """
     values: list[Value] = []
     keys: list[str] = []
+    continues = False
     for line in text.splitlines():
         match = _VALUE.match(line)
         if _KEY.match(line):
             keys.append(line.rstrip())
+            continues = False
         elif match and keys:
             name, kind, data = match.groups()
             values.append(Value(keys[-1], name, kind, _read(kind, data or "", f"{keys[-1]} {name}")))
-        elif line.strip() and values and isinstance(values[-1].data, str):
+            continues = isinstance(values[-1].data, str)
+        elif not line.strip():
+            continues = False
+        elif continues:
             values[-1] = values[-1]._replace(data=f"{values[-1].data}\n{line}")
+    return Registry(values, keys)
+
+
+def brief(key: str) -> str:
+    """A part for cmd.exe: all keys and numbers below a key five levels below its root, without naming it each time.
+
+    ``reg query`` repeats the whole key for each of its subkeys. Here cmd.exe splits what it prints at backslashes,
+    underscores and blanks: of a key the first seven words go and the rest stays as it is, of a number stay the name,
+    the type and the data.
+    """
+    return (
+        '(for /f "tokens=1,3,4,8* delims=\\_ " %a '
+        f"in ('reg query {key.replace('HKEY_LOCAL_MACHINE', 'HKLM', 1)} /s /reg:64') do @echo %a %b %c %e)"
+    )
+
+
+def parse_brief(text: str, key: str) -> Registry | None:
+    """The output of :func:`brief`; None when there is more than keys and numbers, so that it must be read in full."""
+    values: list[Value] = []
+    keys: list[str] = []
+    for line in filter(None, map(str.rstrip, text.splitlines())):
+        if match := re.fullmatch(r"HKEY MACHINE SYSTEM(?: (.+))?", line):
+            keys.append(f"{key}\\{match[1]}" if match[1] else key)
+        elif keys and (match := re.fullmatch(r"(\S+) DWORD 0x([0-9a-f]{1,8})", line)):
+            values.append(Value(keys[-1], match[1], "REG_DWORD", int(match[2], 16)))
+        else:
+            return None
     return Registry(values, keys)
 
 

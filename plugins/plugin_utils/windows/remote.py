@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Commands on a Windows host over any connection of Ansible: WinRM, PSRP, and SSH with cmd or PowerShell.
 
-What is sent is always one line for cmd.exe. A PowerShell shell gets it in a script of one statement, encoded, which is
-the one form that winrm, psrp and ssh all pass on unchanged (``ansible.windows`` restarts hosts by the same form).
+What is sent is always one line for cmd.exe, and winrm hands it to cmd.exe as it is: shorter by two thirds, readable in
+the logs of the host, and PowerShell need not start. Elsewhere a PowerShell shell gets it in a script of one statement,
+encoded, which psrp and ssh pass on unchanged (``ansible.windows`` restarts hosts by the same form).
 
 Rules the lines keep, each of which has broken somebody's automation:
 
-* no conditions: a line is parts joined by ``&``, with markers of ours between their outputs; the end marker tells that
-  nothing was cut off. Exit codes and messages, which are in the language of the host, are never looked at.
+* no conditions that decide anything: a line is parts joined by ``&``, with markers of ours between their outputs; the
+  end marker tells that nothing was cut off. Exit codes and messages, which are in the language of the host, are never
+  looked at.
 * no line longer than cmd.exe takes, 8191 characters, counted after encoding (Microsoft, KB830473).
 * nothing but ASCII, so that no code page has a say; only values that are ASCII are asked for.
 """
@@ -22,6 +24,8 @@ import tempfile
 import typing as t
 import uuid
 
+from ansible.release import __version__ as _core
+
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
 
 #: Longest command line, after encoding. cmd.exe takes 8191 characters; some are left for the way there.
@@ -29,6 +33,11 @@ LINE_MAX = 8000
 
 #: What PowerShell is started with; Ansible's winrm and psrp connections know these words and do not wrap them again.
 _POWERSHELL = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand "
+
+#: Ansible's winrm makes a PowerShell script of every command, except of what begins with this word; since ansible-core
+#: 2.19 (``plugins/connection/winrm.py``). Reading the empty device does nothing.
+_AS_IT_IS = "type nul& "
+_WINRM_IS_PLAIN = tuple(int(part) for part in _core.split(".")[:2]) >= (2, 19)
 
 _MARK = re.compile(r"@@([0-9]+|end)\s*\Z")
 
@@ -66,6 +75,15 @@ def joined(parts: t.Iterable[str]) -> str:
     return "& ".join(f"echo @@{number}& {part}" for number, part in enumerate(quiet)) + "& echo @@end"
 
 
+def each(variable: str, items: t.Iterable[str], command: str) -> str:
+    """A part that runs a command for each item; the command names it as ``%~`` and the variable, one letter.
+
+    Commands may be nested, with a variable of their own each.
+    """
+    words = (quoted(item) for item in items)
+    return f"(for %{variable} in ({' '.join(words)}) do @{command.removeprefix('(').removesuffix(')')})"
+
+
 def sections(output: str) -> list[str]:
     """Output of each part of :func:`joined`. Raises RemoteError when the end is missing."""
     found: list[list[str]] = []
@@ -89,6 +107,7 @@ class Remote:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.round_trips = 0
+        self._winrm = getattr(connection, "transport", None) == "winrm"
         family = getattr(getattr(connection, "_shell", None), "SHELL_FAMILY", None)
         if family not in ("cmd", "powershell"):
             raise RemoteError(
@@ -101,14 +120,23 @@ class Remote:
         """The line as this connection's shell takes it. Raises RemoteError when it is too long or not ASCII."""
         if not re.fullmatch(r"[ -~]*", line) or line.endswith("\\"):
             raise RemoteError("a command may hold printable ASCII only, and no backslash at its end")
-        if self.family == "powershell":
-            # PowerShell puts one pair of quotes around an argument with blanks, and /s takes exactly that pair away.
-            doubled = line.replace("'", "''")
-            script = f"cmd.exe /d /s /c '{doubled}'; exit $LASTEXITCODE"
-            line = _POWERSHELL + base64.b64encode(script.encode("utf-16-le")).decode("ascii")
-        if len(line) > LINE_MAX:
-            raise RemoteError(f"a command of {len(line)} characters is longer than a Windows host takes ({LINE_MAX})")
-        return line
+        # PowerShell puts one pair of quotes around an argument with blanks, and /s takes exactly that pair away.
+        doubled = line.replace("'", "''")
+        script = f"cmd.exe /d /s /c '{doubled}'; exit $LASTEXITCODE"
+        encoded = _POWERSHELL + base64.b64encode(script.encode("utf-16-le")).decode("ascii")
+        if self._winrm and _WINRM_IS_PLAIN:
+            taken = arrives = _AS_IT_IS + line
+        elif self._winrm:
+            taken, arrives = script, encoded  # older ones encode whatever they get, even what is encoded
+        elif self.family == "powershell":
+            taken = arrives = encoded
+        else:
+            taken = arrives = line
+        if len(arrives) > LINE_MAX:
+            raise RemoteError(
+                f"a command of {len(arrives)} characters is longer than a Windows host takes ({LINE_MAX})"
+            )
+        return taken
 
     def batches(self, parts: t.Sequence[str]) -> list[list[str]]:
         """The parts in as few lines as the length allows, in order."""

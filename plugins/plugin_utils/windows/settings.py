@@ -35,15 +35,13 @@ KEY_EXCHANGE = SCHANNEL + r"\KeyExchangeAlgorithms"
 #: The policy for suites and curves, which a domain may own, and the list Windows uses without it.
 POLICY = _LOCAL_MACHINE + r"SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
 LOCAL = _LOCAL_MACHINE + r"SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"
-_VIEWS = ("SOFTWARE", r"SOFTWARE\Wow6432Node")
-DOTNET = tuple(
-    rf"{_LOCAL_MACHINE}{view}\Microsoft\.NETFramework\{version}"
-    for view in _VIEWS
-    for version in ("v4.0.30319", "v2.0.50727")
-)
-WINHTTP = tuple(
-    rf"{_LOCAL_MACHINE}{view}\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp" for view in _VIEWS
-)
+#: What programs of 64 and of 32 bits see below HKLM, and the keys that are set in both views.
+VIEWS = ("SOFTWARE", r"SOFTWARE\Wow6432Node")
+_DOTNET = (r"Microsoft\.NETFramework\v4.0.30319", r"Microsoft\.NETFramework\v2.0.50727")
+_WINHTTP = r"Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp"
+PROGRAMS = (*_DOTNET, _WINHTTP)
+DOTNET = tuple(rf"{_LOCAL_MACHINE}{view}\{key}" for view in VIEWS for key in _DOTNET)
+WINHTTP = tuple(rf"{_LOCAL_MACHINE}{view}\{_WINHTTP}" for view in VIEWS)
 RDP_POLICY = _LOCAL_MACHINE + r"SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services"
 
 #: Parts that can be asked for, in the order they are written; the last two only when named.

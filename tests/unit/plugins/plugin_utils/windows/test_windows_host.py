@@ -48,6 +48,24 @@ def test_three_round_trips_for_a_change_and_one_for_none(build: int) -> None:
     assert not [path for path in there.files if "\\Temp\\" in path and path == one["rollback"]]
 
 
+def test_values_of_other_types_come_back_exactly() -> None:
+    """Numbers are read in few words; anything else costs a round trip, and is never guessed at."""
+    key = rf"{settings.PROTOCOLS}\TLS 1.0\Server"
+    there = Scripted(values=[Value(key, "Enabled", "REG_SZ", "yes  no \\ maybe"), Value(key, "my own", "REG_DWORD", 5)])
+    before = set(there.registry)
+    result = harden(there)
+    assert (result["changed"], result["failed"]) == (True, False)
+    work = Schannel(there.remote, OPTIONS, False, https=False)
+    assert work.restore(result["instances"][0]["rollback"])["changed"] is True
+    assert set(there.registry) == before
+
+
+def test_windows_own_order_of_suites_is_read_where_no_policy_is() -> None:
+    there = Scripted(values=[Value(settings.LOCAL, "Functions", "REG_MULTI_SZ", ("TLS_RSA_WITH_RC4_128_SHA",))])
+    found = Schannel(there.remote, OPTIONS, True, https=False).audit()["findings"]
+    assert [item["status"] for item in found if item["check"] == "suite.forbidden"] == ["fail"]
+
+
 def test_what_is_not_proved_yet_is_never_a_pass() -> None:
     (finding,) = [item for item in harden(Scripted())["findings"] if item["check"] == "config.running"]
     assert finding["status"] == "indeterminate"

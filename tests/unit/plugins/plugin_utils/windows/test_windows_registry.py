@@ -156,9 +156,25 @@ def test_changes_make_the_registry_that_import_makes() -> None:
 
 
 def test_a_message_among_the_outputs_is_part_of_no_value() -> None:
-    found = reg.parse_queries([f"\n{KEY}\n    Functions    REG_SZ    a,b\n\n", "reg: Unable to find the key\n", "\n"])
+    found = reg.parse_query(f"\n{KEY}\n    Functions    REG_SZ    a,b\n\nreg: Unable to find the key\n\n")
     assert found.text(KEY, "Functions") == "a,b"
     assert found.keys == [KEY]
+
+
+BRIEF = "HKEY MACHINE SYSTEM\r\nHKEY MACHINE SYSTEM Ciphers\\RC4 128/128\r\nEnabled DWORD 0xffffffff \r\n"
+
+
+def test_keys_and_numbers_in_few_words() -> None:
+    found = reg.parse_brief(BRIEF, KEY)
+    assert found
+    assert found.number(KEY + "\\Ciphers\\RC4 128/128", "Enabled") == 0xFFFFFFFF
+    assert found.keys == [KEY, KEY + "\\Ciphers\\RC4 128/128"]
+
+
+@pytest.mark.parametrize("line", ["Enabled SZ 0x1", "My REG DWORD", "Enabled DWORD", "FEHLER: x", "Enabled QWORD 0x1"])
+def test_what_few_words_do_not_tell_is_not_guessed(line: str) -> None:
+    assert reg.parse_brief(BRIEF + line, KEY) is None
+    assert reg.parse_brief(line, KEY) is None
 
 
 def test_data_for_people() -> None:

@@ -7,7 +7,8 @@ import re
 import typing as t
 
 import pytest
-from ansible.plugins.loader import shell_loader
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader, shell_loader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,26 @@ def test_the_encoded_form_is_the_one_ansible_does_not_wrap_again() -> None:
     shell = shell_loader.get("powershell")
     prefix = shell._encode_script("", as_list=False, strict_mode=False, preserve_rc=False)
     assert remote.Remote(Wire("powershell")).command("ver").startswith(prefix)
+
+
+@pytest.mark.parametrize("shell", ["cmd", "powershell"])
+def test_over_winrm_cmd_gets_exactly_this_line_whatever_the_release_of_ansible(shell: str) -> None:
+    """Ansible's own connection makes of it what goes to the host: as it is, or encoded once."""
+    there = connection_loader.get("winrm", PlayContext(), "/dev/null")
+    there._shell = shell_loader.get(shell)
+    sent: list[str] = []
+
+    def execute(command: str, args: t.Iterable[str] = (), **_more: t.Any) -> tuple[int, bytes, bytes]:
+        sent.append(" ".join([command, *args]))
+        return 0, b"@@0\r\n@@end\r\n", b""
+
+    there._winrm_exec = execute
+    there._connected = True
+    line = "reg query \"HKLM\\A  b\" & (for /f %a in ('ver') do @echo %a)"
+    remote.Remote(there).line(line)
+    (command,) = sent
+    assert len(command) < 2 * remote.LINE_MAX
+    assert (command.removeprefix("type nul& ") if command.startswith("type ") else unwrapped(command)) == line
 
 
 @pytest.mark.parametrize("line", ["größe", "a\nb", 'dir "C:\\', "dir C:\\"])
