@@ -14,20 +14,16 @@ import os
 import re
 import typing as t
 
-import yaml
-
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import Place, apply
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import finding, order
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Provenance
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import endpoint as endpoints
 
+from .drafts import TO_COMPLETE, register
 from .printable import one_line
 from .terminal import MOST, capped, plural, table
 
 Json = t.Dict[str, t.Any]
-
-#: What an owner has to fill in. No schema takes it for a value, so that no entry is valid by accident.
-TO_COMPLETE = "COMPLETE ME"
 
 _NOT_LOOKED_AT = "whether others reach the network it is in was not looked at"
 _NO_ENTRY = "not registered"
@@ -286,16 +282,7 @@ def _served_name(one: Discovered, listeners: t.Iterable[Json]) -> str:
 
 def entries_yaml(entries: t.Sequence[tuple[str, Json]]) -> str:
     """The entries as a register file, to be completed where it says so and moved into the register."""
-    head = (
-        f'# What listens and is in no register. Complete each "{TO_COMPLETE}" and move the entry into the register.\n'
-    )
-    if not entries:
-        return head + "flows: []\n"
-    parts = [head + "flows:\n"]
-    for remark, entry in entries:
-        text = yaml.safe_dump([entry], sort_keys=False, allow_unicode=False, width=1000)
-        parts.append(f"  # {remark}\n" + "".join(f"  {line}\n" for line in text.splitlines()))
-    return "".join(parts)
+    return register("What listens and is in no register", "flows", entries)
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

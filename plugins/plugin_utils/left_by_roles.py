@@ -5,7 +5,7 @@
 ``__<stack>_tls_result``  what C(<stack>_tls) returned     ``__verify_targets``  endpoints of the host
 ``__<stack>_tls_audit``   what C(<stack>_tls_info) returned  ``__verify_scan``     what a scanner returned
 ``__verify_registers``    what C(registers) returned       ``__verify_error``    why the host could not be read
-``__discover_result``     what C(discover) returned
+``__discover_result``     what C(discover) returned            ``__usage_result``    what C(usage) returned
 """
 
 from __future__ import annotations
@@ -61,3 +61,9 @@ def discovered(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | Non
     """What the module C(discover) returned for the host, or None and why there is nothing."""
     left = variables.get("__discover_result") or {"msg": "the module was not run"}
     return (left, "") if "listeners" in left else (None, str(left.get("msg") or "no reason was given"))
+
+
+def used(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
+    """What the module C(usage) returned for the host, or None and why there is nothing."""
+    left = variables.get("__usage_result") or {"msg": "the module was not run"}
+    return (left, "") if "handshakes" in left else (None, str(left.get("msg") or "no reason was given"))

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action of M(encryption.in_transit.usage_report): show who would break, and draft exceptions for them."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.errors import InTransitError
+from ..plugin_utils import files, left_by_roles, usage
+from ..plugin_utils.evidence.run import dump
+from ..plugin_utils.evidence.text import plain
+from ..plugin_utils.registers import load
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; needs no connection and changes no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validated, options = self.validate_argument_spec(
+            argument_spec={
+                "registers": {"type": "list", "elements": "path", "default": []},
+                "directory": {"type": "path", "default": ""},
+                "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
+            }
+        )
+        try:
+            return {**result, **self._told(options, variables)}
+        except InTransitError as error:
+            raise AnsibleActionFail(str(error)) from error
+
+    def _told(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        hostvars, playing = variables["hostvars"], variables.get("ansible_play_hosts_all", [])
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        taken: list[str] = []
+        if options["registers"]:
+            registers = load.load(options["registers"], today, hosts=list(variables["groups"]["all"]))
+            taken = [str(entry["id"]) for entry in registers.exceptions]
+        hosts = []
+        for name in playing:
+            left, error = left_by_roles.used(hostvars[name])
+            hosts.append(usage.Told(str(plain(name)), plain(left), error))
+        shown = usage.show(hosts, max(80, min(shutil.get_terminal_size((80, 24)).columns, 160)))
+        display.display("\n" + shown.text + "\n")
+        entries = usage.exceptions(hosts, today, taken)
+        written = {}
+        if options["directory"]:
+            told = {one.host: one.result or {"error": one.error} for one in hosts}
+            written = {
+                "usage.json": dump({"code": shown.code, **shown.counts, "hosts": told}, indent=2),
+                "usage.csv": usage.csv(hosts),
+                "exceptions-to-complete.yml": usage.exceptions_yaml(entries),
+            }
+            if not self._task.check_mode:
+                files.write_all(options["directory"], written)
+        paths = [os.path.join(options["directory"], name) for name in written]
+        if paths:
+            display.display(f"{'would be written' if self._task.check_mode else 'written'}: {', '.join(paths)}\n")
+        return {
+            "changed": bool(paths),
+            "failed": {2: "fail", 3: "indeterminate"}.get(shown.code) in options["fail_on"],
+            "msg": shown.text.splitlines()[-1],
+            "code": shown.code,
+            "counts": shown.counts,
+            "files": paths,
+        }
