@@ -52,6 +52,36 @@ options:
     type: str
     default: report
     choices: [report, mend]
+  ssh:
+    description:
+      - Whether OpenSSH is meant, too. Sets key exchanges, host key signatures, ciphers and MACs of the server and the
+        client to those of the baseline, by a file of ours that is read before all others, and has the server that runs
+        load it. On hosts with C(update-crypto-policies), by scope C(OpenSSH) of our subpolicy.
+      - Refused when the client by which the host is managed could not connect any more, see O(ssh_client).
+    type: bool
+    default: false
+  ssh_client:
+    description:
+      - What the SSH client offers by which this host is managed, as C(ssh -G HOST) tells it there.
+      - Needed with O(ssh=true) when the module itself runs over SSH.
+    type: dict
+    suboptions:
+      kexalgorithms:
+        description: Key exchanges.
+        type: list
+        elements: str
+      hostkeyalgorithms:
+        description: Signatures of host keys.
+        type: list
+        elements: str
+      ciphers:
+        description: Ciphers.
+        type: list
+        elements: str
+      macs:
+        description: MACs.
+        type: list
+        elements: str
 attributes:
   check_mode:
     support: full
@@ -79,6 +109,16 @@ EXAMPLES = r"""
   become: true
   check_mode: true
   diff: true
+
+- name: OpenSSH as well, managed by a client that knows what its ssh offers
+  encryption.in_transit.crypto_policy:
+    ssh: true
+    ssh_client:
+      kexalgorithms: [curve25519-sha256, ecdh-sha2-nistp256]
+      hostkeyalgorithms: [ssh-ed25519, rsa-sha2-512]
+      ciphers: [aes256-gcm@openssh.com, aes256-ctr]
+      macs: [hmac-sha2-256-etm@openssh.com]
+  become: true
 
 - name: Only OpenSSL
   encryption.in_transit.crypto_policy:

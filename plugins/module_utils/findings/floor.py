@@ -33,7 +33,8 @@ def judge_report(report: Json, baseline: Baseline, subject: Json) -> list[Json]:
     if not report["reachable"]:
         why = report.get("reason") or "it could not be asked"
         return [finding("floor.protocols", "indeterminate", "effective", about, why)]
-    found = [_protocols(report, baseline, about)]
+    # SSH has one version.
+    found = [] if report["scheme"] == "ssh" else [_protocols(report, baseline, about)]
     probes = {probe["id"]: probe for probe in report["probes"]}
     for part, check, noun in _PARTS:
         seen = report.get(part) or {}

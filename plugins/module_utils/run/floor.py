@@ -9,7 +9,7 @@ import typing as t
 
 from ..errors import TransactionError
 from ..findings import floor, judge
-from ..wire import offer
+from ..wire import offer, ssh
 
 if t.TYPE_CHECKING:
     from ..baseline.model import Baseline
@@ -38,7 +38,10 @@ def _report(stack: Stack, host: Host, instance: Instance, endpoint: str, baselin
     try:
         serving = stack.opened(host, instance, endpoint)
         if serving is None:
-            return offer.report(endpoint, stack.offered(host, instance, endpoint), baseline, started)
+            stream = stack.offered(host, instance, endpoint)
+            if ssh.is_ssh(stream):
+                return ssh.report(endpoint, stream, baseline, started)
+            return offer.report(endpoint, stream, baseline, started)
         with serving as uri:
             report = scan([uri])[0]
     except TransactionError as error:

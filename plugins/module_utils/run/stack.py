@@ -76,7 +76,7 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
     baseline = model.load(options.get("profile", "intermediate"), options.get("baseline") or {})
     if options.get("exceptions"):
         options = {**options, "exceptions": exceptions.checked(options["exceptions"], options["today"])}
-    instances = stack.discover(host)
+    instances = [instance for instance in stack.discover(host) if stack.meant(instance, options)]
     wanted = options.get("config") or []
     unknown = sorted(set(wanted) - {instance.config for instance in instances})
     if not instances:

@@ -195,6 +195,10 @@ class Stack:
         """Instances installed on the host; empty when the software is absent. Reads only."""
         raise NotImplementedError
 
+    def meant(self, instance: Instance, options: t.Mapping[str, t.Any]) -> bool:
+        """Whether the options ask for this instance at all."""
+        return True
+
     def read(self, host: Host, instance: Instance) -> list[Document]:
         """Every file the daemon would read, main file first. Raises ConfigurationError naming file, line and column."""
         raise NotImplementedError

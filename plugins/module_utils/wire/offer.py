@@ -120,17 +120,14 @@ def message(stream: bytes) -> bytes:
     return body[4 : 4 + length]
 
 
-def report(endpoint: str, stream: bytes, baseline: Baseline, started: str) -> Json:
-    """The wire report of what a client named ``endpoint`` offers; ``accepted`` there means offered.
-
-    ``stream`` is what it sent first. Bytes that are no ClientHello give a report that proves nothing.
-    """
-    found: Json = {
+def blank(endpoint: str, scheme: str, started: str) -> Json:
+    """A report of an end that was not heard, or not yet: it proves nothing."""
+    return {
         "endpoint": endpoint,
         "address": "",
         "port": 0,
         "sni": None,
-        "scheme": "hello",
+        "scheme": scheme,
         "reachable": False,
         "alive": False,
         "plaintext": None,
@@ -147,6 +144,29 @@ def report(endpoint: str, stream: bytes, baseline: Baseline, started: str) -> Js
         "milliseconds": 0.0,
         "started": started,
     }
+
+
+def heard(probe: str, stream: bytes) -> Json:
+    """The one probe of a report about what an end sent by itself."""
+    return {
+        "id": probe,
+        "hello_sha256": sha256(stream).hexdigest(),
+        "hello_length": len(stream),
+        "outcome": ACCEPTED,
+        "alert": None,
+        "detail": "",
+        "response": stream[:64].hex(),
+        "attempts": 1,
+        "milliseconds": 0.0,
+    }
+
+
+def report(endpoint: str, stream: bytes, baseline: Baseline, started: str) -> Json:
+    """The wire report of what a client named ``endpoint`` offers; ``accepted`` there means offered.
+
+    ``stream`` is what it sent first. Bytes that are no ClientHello give a report that proves nothing.
+    """
+    found = blank(endpoint, "hello", started)
     try:
         offer = Offer(message(stream))
     except Unreadable as error:
@@ -155,19 +175,7 @@ def report(endpoint: str, stream: bytes, baseline: Baseline, started: str) -> Js
     versions = offer.versions
     offered = [PROTOCOL[code] for code in versions or (min(offer.newest, TLS12),) if code in PROTOCOL]
     found["reachable"] = True
-    found["probes"] = [
-        {
-            "id": _PROBE,
-            "hello_sha256": sha256(stream).hexdigest(),
-            "hello_length": len(stream),
-            "outcome": ACCEPTED,
-            "alert": None,
-            "detail": "",
-            "response": stream[:64].hex(),
-            "attempts": 1,
-            "milliseconds": 0.0,
-        }
-    ]
+    found["probes"] = [heard(_PROBE, stream)]
     found["protocols"] = _protocols(offered, versions is not None, min(offer.newest, TLS12))
     below13 = [name for name in offered if name != PROTOCOL[TLS13]]
     found["suites"] = _names(offer.suites, suites.name_of, baseline.forbids_suite, "suite", offered)

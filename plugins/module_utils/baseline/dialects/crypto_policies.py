@@ -90,6 +90,25 @@ def module(baseline: model.Baseline, words: t.Mapping[str, t.Container[str]], sc
     return Module(lines, lost)
 
 
+def ssh_lines(baseline: model.Baseline, words: t.Mapping[str, t.Container[str]]) -> list[str]:
+    """Lines for OpenSSH beside those of :func:`module`, for policies with scopes: the parts that TLS and SSH have in
+    common, in the words that the installed policies use."""
+    both = [suites.by_name(name).encryption for name in (*baseline.suites_tls13, *baseline.suites_tls12)]
+    ciphers = [cipher(name) for name in dict.fromkeys(both)]
+    # Counter mode is SSH's, see openssh.py.
+    ciphers += [name.replace("-GCM", "-CTR") for name in ciphers if name.endswith("-GCM")]
+    schemes = [signature(name) for name in baseline.signature_schemes if not name.startswith("rsa_pss")]
+    wanted = {
+        "cipher": ciphers,
+        "mac": ["AEAD", "HMAC-SHA2-256", "HMAC-SHA2-512"],
+        "group": [group(name) for name in baseline.groups],
+        "hash": ["SHA2-256", "SHA2-384", "SHA2-512"],
+        "sign": schemes,
+    }
+    known = {prop: [name for name in names if name in words.get(prop, ())] for prop, names in wanted.items()}
+    return [f"{prop}@OpenSSH = {' '.join(names)}" for prop, names in known.items() if names]
+
+
 def values(lines: t.Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Settings of a listener that a module of :func:`module`'s making gives, from its properties."""
     found: dict[str, tuple[str, ...]] = {}

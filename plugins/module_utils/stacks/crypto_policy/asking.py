@@ -92,9 +92,14 @@ def _bare(argv: t.Sequence[str]) -> list[str]:
 
 
 def ask(host: Host, library: str, verb: str) -> t.Any:
-    """What the library says of itself, see ``peer.py``; None when it is not installed or cannot be loaded."""
+    """What the library says of itself, see ``peer.py``; None when it is not installed. Raises TransactionError."""
     done = run(host, *peer.argv(library, verb))
-    return json.loads(done.stdout) if done.rc == 0 else None
+    if done.rc == peer.ABSENT:
+        return None
+    if done.rc != 0:
+        why = done.stderr.strip().splitlines()[-1:] or [f"status {done.rc}"]
+        raise TransactionError("prove", f"{library} cannot be asked: {why[0]}")
+    return json.loads(done.stdout)
 
 
 def check_command(library: str) -> list[str]:
@@ -163,15 +168,23 @@ def _listen(listening: socket.socket, before: str, heard: list[bytes]) -> None:
                 # SSLRequest and its answer (PostgreSQL, Message Formats).
                 connection.recv(8)
                 connection.sendall(b"S")
-            data = b""
-            while _missing(data) and len(data) < _HELLO_MOST:
-                more = connection.recv(_missing(data))
-                if not more:
-                    break
-                data += more
-            heard.append(data)
+            if before == "ssh":
+                heard.append(_greeted(connection))
+                return
+            heard.append(_received(connection, _missing))
             # handshake_failure (RFC 8446, section 6.2): the program need not wait for more.
             connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")
+
+
+def _received(connection: socket.socket, missing: t.Callable[[bytes], int]) -> bytes:
+    """What comes until nothing is missing, or the other end has no more."""
+    data = b""
+    while missing(data) and len(data) < _HELLO_MOST:
+        more = connection.recv(missing(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def _missing(stream: bytes) -> int:
@@ -191,6 +204,62 @@ def _missing(stream: bytes) -> int:
             total = 4 + int.from_bytes(stream[at + 6 : at + 9], "big")
         at, done = at + 5 + length, done + length
     return 0
+
+
+# --- SSH --------------------------------------------------------------------------------------------------------------
+
+#: How we introduce ourselves (RFC 4253, section 4.2).
+_VERSION = b"SSH-2.0-in_transit\r\n"
+
+
+def _greeted(connection: socket.socket) -> bytes:
+    """What the other end sends first, up to the end of its KEXINIT. Both ends speak first (RFC 4253, section 7.1)."""
+    connection.settimeout(_PATIENCE)
+    connection.sendall(_VERSION)
+    return _received(connection, _missing_of_ssh)
+
+
+def _missing_of_ssh(stream: bytes) -> int:
+    """How many bytes a stream lacks, at least, to hold a version and the packet after it (RFC 4253, section 6)."""
+    start = 0 if stream.startswith(b"SSH-") else stream.find(b"\nSSH-") + 1
+    end = stream.find(b"\n", start) + 1
+    if not stream[start:].startswith(b"SSH-") or not end:
+        return 1
+    if len(stream) < end + 4:
+        return end + 4 - len(stream)
+    return max(end + 4 + int.from_bytes(stream[end : end + 4], "big") - len(stream), 0)
+
+
+def ssh_speaks(address: tuple[str, int]) -> bytes:
+    """What the SSH server at an address of this host sends first; empty when none is there."""
+    import socket
+
+    with contextlib.suppress(OSError), socket.create_connection(address, _PATIENCE) as connection:
+        return _greeted(connection)
+    return b""
+
+
+def ssh_trial(host: Host, path: str) -> bytes:
+    """What an sshd of the files as they stand would send first: one that serves us alone, as inetd(8) starts it."""
+    # It answers on standard output.
+    argv = ["sh", "-c", 'exec "$0" -i >&0', path]
+    with contextlib.suppress(OSError):
+        return host.inetd(_bare(argv), _greeted, timeout=_PATIENCE)
+    return b""
+
+
+def ssh_client_offers(host: Host) -> bytes:
+    """What ssh(1) sends first to a host it knows nothing of, with the system's file and nobody's own."""
+    settings = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ProxyCommand=none")
+    words = [word for one in settings for word in ("-o", one)]
+    return hear(
+        host,
+        lambda port: ["ssh", "-F", "/etc/ssh/ssh_config", *words, "-p", str(port), "127.0.0.1", "true"],
+        before="ssh",
+    )
+
+
+# --- libraries and programs -------------------------------------------------------------------------------------------
 
 
 def library_offers(host: Host, library: str) -> bytes:

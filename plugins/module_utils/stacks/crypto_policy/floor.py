@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ...baseline.model import Capabilities
 from ...errors import TransactionError
-from ..contract import Listener, Setting
+from ..contract import Edit, Instance, Listener, Plan, Setting
 from . import asking
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
-    from ..contract import Document, ExportFile, Instance, Plan, Remark
+    from ..contract import Document, ExportFile, Remark
     from ..host import Host
 
 STACK = "crypto_policy"
@@ -83,9 +84,9 @@ class Floor:
         """The library as it is for programs that set nothing, and the programs, of which no file tells for sure."""
         endpoints = tuple(self.endpoint(instance, role) for role in self.roles(instance))
         library = instance.capabilities.library
-        found = [_listener(library, self.settings(instance, documents), endpoints)]
+        found = [listener(library, self.settings(instance, documents), endpoints)]
         for program, path in instance.facts["programs"]:
-            found.append(_listener(path, {}, (self.endpoint(instance, program.name),)))
+            found.append(listener(path, {}, (self.endpoint(instance, program.name),)))
         return found
 
     def served(self, host: Host, instance: Instance) -> t.ContextManager[str]:
@@ -101,5 +102,51 @@ class Floor:
         raise TransactionError("prove", f"{name} is no program of {instance.name}")
 
 
-def _listener(context: str, settings: dict[str, Setting], endpoints: tuple[str, ...]) -> Listener:
+class Unasked(Floor):
+    """A library that is installed and tells nothing: it is left alone, and nothing of it is proved."""
+
+    name = "unasked"
+
+    def read(self, host: Host, instance: Instance) -> list[Document]:
+        return []
+
+    def settings(self, instance: Instance, documents: t.Sequence[Document]) -> dict[str, Setting]:
+        return {}
+
+    def plan(
+        self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
+    ) -> Plan:
+        return Plan((), (), ())
+
+    def problems(self, host: Host, instance: Instance) -> list[str]:
+        return []
+
+    def roles(self, instance: Instance) -> tuple[str, ...]:
+        return ("client",)
+
+    def offers(self, host: Host, instance: Instance, name: str) -> bytes:
+        raise TransactionError("prove", instance.facts["why"])
+
+
+def discovered(floor: Floor, host: Host) -> list[Instance]:
+    """The instances of a library, of one that cannot be asked as well."""
+    try:
+        return floor.discover(host)
+    except TransactionError as error:
+        told = {"floor": Unasked.name, "programs": [], "why": str(error)}
+        capabilities = Capabilities(floor.name, (0,), (), None, None, frozenset())
+        return [Instance(STACK, floor.name, (0,), floor.name, capabilities, True, told)]
+
+
+def whole(documents: t.Sequence[Document], path: str, text: str, check: str, reason: str) -> list[Edit]:
+    """The edit that makes a file of ours read so; none when it does."""
+    data = text.encode("ascii")
+    for document in documents:
+        if document.path == path:
+            return [] if document.data == data else [Edit(path, 0, len(document.data), data, 1, check, reason)]
+    return [Edit.creation(path, data, check, reason)]
+
+
+def listener(context: str, settings: dict[str, Setting], endpoints: tuple[str, ...]) -> Listener:
+    """One library or program as a listener."""
     return Listener(STACK, context, "floor", "", (), True, True, settings, endpoints)

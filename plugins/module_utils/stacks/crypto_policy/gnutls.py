@@ -13,7 +13,7 @@ import typing as t
 
 from ...baseline.dialects import gnutls as dialect
 from ...baseline.model import PROTOCOLS, Capabilities, clamp
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, TransactionError
 from .. import planning
 from ..contract import Document, Edit, Instance, Plan, Provenance, Setting
 from . import asking, grammar
@@ -64,9 +64,11 @@ class GnuTLS(Floor):
 
     def discover(self, host: Host) -> list[Instance]:
         facts = asking.ask(host, self.name, "facts")
-        if facts is None or not facts["file"]:
+        if facts is None:
             return []
-        names = asking.ask(host, self.name, "names") or {}
+        if not facts["file"]:
+            raise TransactionError("prove", f"{facts['version']} has no file for all programs; 3.6.9 is the first")
+        names = asking.ask(host, self.name, "names")
         version = tuple(int(part) for part in re.findall(r"\d+", facts["version"])[:3])
         path = host.realpath(facts["file"])
         protocols = [dialect.PROTOCOLS[name] for name in names["protocol"] if name in dialect.PROTOCOLS]

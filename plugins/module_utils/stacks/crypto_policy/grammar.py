@@ -48,6 +48,8 @@ GNUTLS = Style(rb"[ \t];", b"#;", False, True, False, rb"[^=:]*", rb"[=:]")
 JAVA = Style(b"", b"#!", True, False, False, rb"(?:\\.|[^\\\s=:])*", rb"[ \t\f]*[=:]|[ \t\f]+")
 #: crypto-policies(7), policy definition format.
 POLICY = Style(b"#", b"#", True, False, False, rb"[^=]*", rb"=")
+#: sshd_config(5) and ssh_config(5): words, with or without an equals sign.
+OPENSSH = Style(rb"[ \t]#", b"#", False, False, False, rb"[A-Za-z0-9]+", rb"=|")
 #: Text without settings: only its bytes are of interest.
 PLAIN = Style(b"", b"", False, False, False, b"", b"")
 
@@ -223,7 +225,7 @@ def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Doc
 
     def parsed(path: str, data: bytes, old: Document | None) -> Document:
         if old is None:
-            kinds = {".pmod": POLICY, ".cnf": OPENSSL, ".config": PLAIN}
+            kinds = {".pmod": POLICY, ".cnf": OPENSSL, ".config": PLAIN, ".conf": OPENSSH}
             style = next((kind for end, kind in kinds.items() if path.endswith(end)), GNUTLS)
             return document(path, data, style)
         found = document(path, data, old.tree.style)

@@ -15,7 +15,7 @@ import typing as t
 
 from ...baseline.dialects import java as dialect
 from ...baseline.model import PROTOCOLS, Capabilities, clamp
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, TransactionError
 from .. import planning
 from ..contract import Document, Instance, Plan, Setting
 from . import asking, grammar
@@ -121,7 +121,7 @@ class Java(Floor):
     def offers(self, host: Host, instance: Instance, name: str) -> bytes:
         path = self._keytool(host, instance)
         if path is None:
-            return b""
+            raise TransactionError("prove", f"{instance.facts['home']} has no keytool to ask it by")
         return asking.hear(host, lambda port: [path, "-printcert", "-sslserver", f"127.0.0.1:{port}"])
 
 

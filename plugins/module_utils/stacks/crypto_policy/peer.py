@@ -56,6 +56,14 @@ class Trouble(Exception):
     """What a library says when it refuses."""
 
 
+class Absent(Trouble):
+    """No library of that name is installed."""
+
+
+#: Exit status of this program when the library is absent. One that is there and cannot be asked is another matter.
+ABSENT = 3
+
+
 def argv(*words: str) -> list[str]:
     """The command line that runs this file with the Python that runs now, out of an archive too."""
     root = str(__spec__.origin)
@@ -66,12 +74,17 @@ def argv(*words: str) -> list[str]:
 
 
 def _load(names: t.Sequence[str]) -> t.Any:
+    said = []
     for name in names:
         try:
             return ctypes.CDLL(name)
-        except OSError:
-            continue
-    raise Trouble(f"none of {', '.join(names)} can be loaded")
+        except OSError as error:
+            # dlopen(3) says the same of a library that lacks another one, and names that.
+            if not str(error).startswith(f"{name}: cannot open shared object file: No such file"):
+                said.append(str(error))
+    if said:
+        raise Trouble("; ".join(said))
+    raise Absent(f"none of {', '.join(names)} is installed")
 
 
 class OpenSSL:
@@ -307,4 +320,4 @@ def main() -> None:
             _serve(library.server(words))
     except Trouble as error:
         sys.stderr.write(f"{name}: {error}\n")
-        raise SystemExit(1) from error
+        raise SystemExit(ABSENT if isinstance(error, Absent) else 1) from error

@@ -24,8 +24,8 @@ from ...baseline.dialects import openssl as openssl_dialect
 from ...baseline.model import PROTOCOLS, Capabilities, Clamp
 from ...errors import BaselineError, ConfigurationError, TransactionError
 from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Provenance, Remark, Setting, Unmended
-from . import grammar
-from .floor import STACK, Floor
+from . import grammar, openssh
+from .floor import STACK, Floor, Unasked, discovered, whole
 from .gnutls import GnuTLS
 from .java import Java
 from .openssl import Config, OpenSSL
@@ -84,7 +84,7 @@ class CryptoPolicies(Floor):
     def discover(self, host: Host) -> list[Instance]:
         if host.which(COMMAND) is None or not host.exists(_CONFIG):
             return []
-        libraries = [instance for floor in (OpenSSL(), GnuTLS(), Java()) for instance in floor.discover(host)]
+        libraries = [instance for floor in (OpenSSL(), GnuTLS(), Java()) for instance in discovered(floor, host)]
         done = host.run(["rpm", "-q", "--queryformat", "%{VERSION}", "crypto-policies"])
         version = tuple(map(int, re.findall(r"\d+", done.stdout)[:1])) if done.rc == 0 else ()
         told = {
@@ -93,6 +93,7 @@ class CryptoPolicies(Floor):
             "programs": [],
             "fips": self._fips(host),
             "section": self._section(host, libraries),
+            **openssh.facts(host),
         }
         # What the policies have words for is a matter of their files (see plan).
         capabilities = Capabilities("crypto-policies", version or (0,), PROTOCOLS, None, None, frozenset())
@@ -107,7 +108,7 @@ class CryptoPolicies(Floor):
     def _section(self, host: Host, libraries: t.Iterable[Instance]) -> str:
         """The section of openssl.cnf that includes the back-end, which lines of local.d must name."""
         for instance in libraries:
-            if instance.name == "openssl":
+            if instance.facts["floor"] == "openssl":
                 chain = Config(OpenSSL().read(host, instance)).chain()
                 if len(chain) == 3:
                     return chain[-1][2]
@@ -127,7 +128,8 @@ class CryptoPolicies(Floor):
         paths = [self._path(host, names, f"{names.base}.pol", installed)]
         paths += [self._path(host, names, f"modules/{name}.pmod", installed) for name in names.modules]
         paths += [_MODULE_PATH, f"{_ETC}/state/current", f"{_ETC}/back-ends/opensslcnf.config"]
-        paths += host.glob(f"{_LOCAL}/*.config")
+        # NSS reads it and cannot be asked; the evidence has it.
+        paths += [f"{_ETC}/back-ends/nss.config", *host.glob(f"{_LOCAL}/*.config")]
         for path in dict.fromkeys(paths):
             if host.exists(path):
                 found.append(self._document(host, path))
@@ -233,7 +235,7 @@ class CryptoPolicies(Floor):
         )
 
     def _libraries(self, instance: Instance) -> list[tuple[Floor, Instance]]:
-        floors: dict[str, Floor] = {one.name: one for one in (OpenSSL(), GnuTLS(), Java())}
+        floors: dict[str, Floor] = {one.name: one for one in (OpenSSL(), GnuTLS(), Java(), Unasked())}
         return [(floors[one.facts["floor"]], one) for one in instance.facts["libraries"].values()]
 
     def served(self, host: Host, instance: Instance) -> t.ContextManager[str]:
@@ -259,10 +261,12 @@ class CryptoPolicies(Floor):
         words = outside["by_policy"].get("FIPS.pol", outside["words"]) if base.startswith("FIPS") else outside["words"]
         module = dialect.module(baseline, words, outside["scoped"])
         clamps = _clamps(baseline, module.lost)
+        if options.get("ssh"):
+            module.lines.extend(self._ssh(instance, baseline, words, outside["scoped"], options))
         edits = []
         text = "\n".join([_HEAD, *module.lines]) + "\n"
         reason = "the policy must say what the baseline does"
-        edits += _whole(documents, _MODULE_PATH, text, "floor.protocols", reason)
+        edits += whole(documents, _MODULE_PATH, text, "floor.protocols", reason)
         modules = tuple(name for name in names.modules if name != MODULE)
         wanted = ":".join((base, *modules, MODULE))
         if wanted != names.text:
@@ -272,8 +276,22 @@ class CryptoPolicies(Floor):
             usable = [name for name in baseline.suites_tls12 if ("suites_tls13", name) not in module.lost]
             lines = [_HEAD, f"[{instance.facts['section']}]", f"CipherString = {openssl_dialect.cipher_list(usable)}"]
             reason = "no policy switches DHE off in OpenSSL and leaves ECDHE with RSA certificates on"
-            edits += _whole(documents, _LOCAL_OPENSSL, "\n".join(lines) + "\n", "floor.suites", reason)
+            edits += whole(documents, _LOCAL_OPENSSL, "\n".join(lines) + "\n", "floor.suites", reason)
         return Plan(tuple(edits), clamps, tuple(unmended))
+
+    def _ssh(
+        self,
+        instance: Instance,
+        baseline: Baseline,
+        words: t.Mapping[str, t.Container[str]],
+        scoped: bool,
+        options: t.Mapping[str, t.Any],
+    ) -> list[str]:
+        """Lines for OpenSSH. Raises BaselineError where policies have no scopes; TransactionError, see openssh.py."""
+        if not scoped:
+            raise BaselineError("ssh", "these policies have no scopes: what is set for SSH is set for all else, too")
+        openssh.guarded(instance, baseline, options)
+        return dialect.ssh_lines(baseline, words)
 
     def _base(
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, asked: str
@@ -367,15 +385,6 @@ class CryptoPolicies(Floor):
 def _is_unknown(done: Completed) -> bool:
     """Whether the command does not have that option (argparse ends with status 2)."""
     return done.rc == 2 and "unrecognized arguments" in done.stderr
-
-
-def _whole(documents: t.Sequence[Document], path: str, text: str, check: str, reason: str) -> list[Edit]:
-    """The edit that makes a file of ours read so; none when it does."""
-    data = text.encode("ascii")
-    for document in documents:
-        if document.path == path:
-            return [] if document.data == data else [Edit(path, 0, len(document.data), data, 1, check, reason)]
-    return [Edit.creation(path, data, check, reason)]
 
 
 def _rename(data: bytes, wanted: str, reason: str) -> list[Edit]:

@@ -34,12 +34,18 @@ _OWN = {
 }
 
 
+#: Where NSS is, and what generates its settings on the RHEL family alone (update-crypto-policies(8)).
+_NSS = ("/usr/lib/*/libnss3.so", "/usr/lib64/libnss3.so", "/usr/lib/libnss3.so")
+_NSS_SETTINGS = "/etc/crypto-policies/back-ends/nss.config"
+
 #: Files that other stacks of ours give to services. They include the system's.
 _OURS = "/etc/encryption.in_transit/"
 
 
 def remarks(host: Host, instance: Instance) -> list[Remark]:
     """Remarks about running services and installed programs. Reads only."""
+    if not _kinds(instance):
+        return []
     return [*_older(host, instance), *_bypassed(host, instance)]
 
 
@@ -87,6 +93,7 @@ def _bypassed(host: Host, instance: Instance) -> list[Remark]:
         for path, why in _OWN.items()
         if host.exists(path)
     ]
+    found += _nss(host)
     for process in host.processes():
         try:
             pairs = host.read(f"/proc/{process.pid}/environ").split(b"\0")
@@ -101,3 +108,16 @@ def _bypassed(host: Host, instance: Instance) -> list[Remark]:
                 text = f"{unit} ({process.exe}) is given {name}={value}"
                 found.append(Remark("floor.bypassed", "indeterminate", text, ()))
     return list(dict.fromkeys(found))
+
+
+def _nss(host: Host) -> list[Remark]:
+    """NSS has no settings for all programs but where a policy generates them, and no way to ask it."""
+    found = next((path for pattern in _NSS for path in host.glob(pattern) if host.exists(path)), None)
+    if found is None:
+        return []
+    text = "NSS is not managed here: it reads no file for all programs, and each program that uses it has its own"
+    if host.exists(_NSS_SETTINGS):
+        text = (
+            f"NSS has its settings from {_NSS_SETTINGS}, which the policy generates; what it makes of them is not asked"
+        )
+    return [Remark("floor.bypassed", "indeterminate", text, (Provenance(found, 0, "installed"),))]

@@ -10,7 +10,7 @@ import typing as t
 
 from .. import exporting
 from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Remark, Stack, TestResult
-from .floor import STACK
+from .floor import STACK, discovered
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
@@ -21,16 +21,26 @@ if t.TYPE_CHECKING:
 OPTIONS: dict[str, t.Any] = {
     "policy": {"type": "str", "default": ""},
     "security_level": {"type": "str", "default": "report", "choices": ["report", "mend"]},
+    "ssh": {"type": "bool", "default": False},
+    "ssh_client": {
+        "type": "dict",
+        "options": {
+            keyword: {"type": "list", "elements": "str"}
+            for keyword in ("kexalgorithms", "hostkeyalgorithms", "ciphers", "macs")
+        },
+    },
 }
 
 
 def _floors() -> dict[str, Floor]:
+    from .floor import Unasked
     from .gnutls import GnuTLS
     from .java import Java
+    from .openssh import OpenSSH
     from .openssl import OpenSSL
     from .policies import CryptoPolicies
 
-    return {one.name: one for one in (CryptoPolicies(), OpenSSL(), GnuTLS(), Java())}
+    return {one.name: one for one in (CryptoPolicies(), OpenSSL(), GnuTLS(), Java(), OpenSSH(), Unasked())}
 
 
 def _floor(instance: Instance) -> Floor:
@@ -48,6 +58,8 @@ class CryptoPolicy(Stack):
     ``policy``          base policy where update-crypto-policies manages the libraries; empty keeps the one configured
     ``security_level``  an OpenSSL security level below 2 that somebody has set: ``report`` (default), for a service
                         may have a certificate that needs it, or ``mend``
+    ``ssh``             whether OpenSSH's algorithm lists are meant, too (``False``)
+    ``ssh_client``      what the client offers by which this host is managed over SSH: names by keyword in lower case
     ==================  ===============================================================================================
     """
 
@@ -56,10 +68,15 @@ class CryptoPolicy(Stack):
     reloads = "in force for programs that start from now on"
 
     def discover(self, host: Host) -> list[Instance]:
-        policies, *libraries = _floors().values()
+        floors = _floors()
         # Where one policy manages them all, their files are generated.
-        managed = policies.discover(host)
-        return managed or [instance for floor in libraries for instance in floor.discover(host)]
+        found = floors["crypto-policies"].discover(host)
+        for name in ("openssl", "gnutls", "java") if not found else ():
+            found += discovered(floors[name], host)
+        return [*found, *floors["openssh"].discover(host)]
+
+    def meant(self, instance: Instance, options: t.Mapping[str, t.Any]) -> bool:
+        return instance.name != "openssh" or bool(options.get("ssh"))
 
     def read(self, host: Host, instance: Instance) -> list[Document]:
         return _floor(instance).read(host, instance)
