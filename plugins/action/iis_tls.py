@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils.run.ansible_exceptions import EXCEPTIONS
 from ..plugin_utils.windows.action import COMMON, WindowsAction
 from ..plugin_utils.windows.iis_desk import Iis
 from ..plugin_utils.windows.remote import Remote
@@ -18,6 +19,7 @@ class ActionModule(WindowsAction):
 
     SPEC: t.ClassVar[dict[str, t.Any]] = {
         **COMMON,
+        "exceptions": EXCEPTIONS,
         "hsts": {**_MEND, "default": "report"},
         "require_ssl": {**_MEND, "default": "report"},
         "ftp": {**_MEND, "default": "mend"},

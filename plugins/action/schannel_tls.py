@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils.errors import InTransitError
+from ..module_utils.run.ansible_exceptions import EXCEPTIONS
 from ..plugin_utils.windows.action import COMMON, WindowsAction
 from ..plugin_utils.windows.desk import Schannel
 from ..plugin_utils.windows.plan import GUARDS
@@ -19,6 +20,7 @@ class ActionModule(WindowsAction):
 
     SPEC: t.ClassVar[dict[str, t.Any]] = {
         **COMMON,
+        "exceptions": EXCEPTIONS,
         "state": {"type": "str", "default": "present", "choices": ["present", "restored"]},
         "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(DEFAULT_PARTS)},
         "roles": {"type": "list", "elements": "str", "choices": list(ROLES), "default": list(ROLES)},

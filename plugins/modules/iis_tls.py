@@ -20,6 +20,7 @@ notes:
   - No part of this was run against a real IIS; C(docs/stacks/windows.md) says what was proven on what.
 extends_documentation_fragment:
   - encryption.in_transit.windows
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
 options:
   hsts:

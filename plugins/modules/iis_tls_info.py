@@ -15,6 +15,7 @@ description:
     M(encryption.in_transit.iis_tls) would change.
 extends_documentation_fragment:
   - encryption.in_transit.windows
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

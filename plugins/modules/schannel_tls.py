@@ -28,6 +28,7 @@ notes:
 extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.windows.schannel
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
 options:
   state:

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.windows.schannel
+  - encryption.in_transit.exceptions
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

@@ -13,8 +13,9 @@ import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError, TransactionError
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Listener, Provenance
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings import exceptions, judge
+from ansible_collections.encryption.in_transit.plugins.module_utils.run.ansible_exceptions import today
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Kept, Listener, Provenance
 
 from . import bindings, evidence, host, plan, settings
 from .registry import Registry, Value, parse_document, spoken
@@ -65,7 +66,7 @@ def result(remote: Remote, one: Json, findings: list[Json], diff: list[Json], au
     """The whole result about one instance. An audit tells all findings, the others what does not hold."""
     found = sorted(findings, key=judge.order)
     if not audit:
-        found = [item for item in found if item["status"] in ("fail", "indeterminate")]
+        found = [item for item in found if item["status"] in ("fail", "indeterminate", "excepted")]
     return {
         "changed": one["changed"],
         "failed": one["failed"],
@@ -116,22 +117,55 @@ def diff(pairs: t.Sequence[tuple[Value, Value | None]], header: str) -> list[Jso
     return [{"before_header": "registry", "after_header": header, "before": before, "after": after}]
 
 
+# --- exceptions ---------------------------------------------------------------------------------------------------
+
+#: Checks about names that a plan can keep: of suites and groups, and of protocols for clients.
+_NAMED = ("suite.forbidden", "group.forbidden", "upstream.protocol")
+
+
+def grants(options: Options) -> list[Json]:
+    """The exceptions in force for what Schannel serves, IIS among it: its TLS is Schannel's."""
+    every = exceptions.checked(options.get("exceptions") or (), today())
+    return [{**grant, "stack": ""} for grant in every if grant.get("stack") in (None, "", bindings.STACK, "iis")]
+
+
+def host_wide(every: t.Iterable[Json]) -> list[Json]:
+    """The same for Schannel as a whole, which has no port: its switches know hosts and no listeners."""
+    return [{**grant, "ports": [0], "names": []} for grant in every]
+
+
+def kept(every: t.Sequence[Json]) -> Kept:
+    """What these exceptions keep."""
+    return Kept(
+        tuple(grant["id"] for grant in every),
+        frozenset(check for grant in every for check in grant["checks"]),
+        frozenset(exceptions.kept_protocols(every)),
+        frozenset(name for check in _NAMED for name in exceptions.kept_names(every, check)),
+    )
+
+
 # --- what a registry means, judged --------------------------------------------------------------------------------
 
 
 def findings(
-    registry: Registry, facts: host.Facts, baseline: model.Baseline, made: plan.Plan, written: bool = False
+    registry: Registry,
+    facts: host.Facts,
+    baseline: model.Baseline,
+    made: plan.Plan,
+    written: bool = False,
+    granted: t.Sequence[Json] = (),
 ) -> list[Json]:
     """Everything that can be said of the registry by itself; handshakes are the business of the scanner.
 
     ``baseline`` is the whole one: what a build lacks is told as clamped, and judged nevertheless.
-    ``written`` tells that the registry was just changed.
+    ``written`` tells that the registry was just changed; ``granted`` are the exceptions of :func:`grants`.
     """
     about = {"stack": bindings.STACK}
     roles = [bindings.machine(registry, facts.build, role) for role in settings.ROLES]
     served = bindings.listeners(registry, facts.build)
-    found = judge.judge_listeners([*roles, *served], baseline, about, made.clamps)
-    found += [_keys(registry, facts.build, role) for role in settings.ROLES]
+    found = judge.judge_listeners(roles, baseline, about, made.clamps, host_wide(granted))
+    found += judge.judge_listeners(served, baseline, about, (), granted)
+    found += [_keys(registry, facts.build, role, kept(granted)) for role in settings.ROLES]
     found += [item for one in roles for item in _not_known(one, registry)]
     for check in _JUDGED:
         wishes = [wish for wish in made.wishes if wish.check == check]
@@ -153,10 +187,14 @@ def _running(served: t.Sequence[Listener], written: bool) -> Json:
     return judge.finding("config.running", status, "effective", {"stack": bindings.STACK}, text)
 
 
-def _keys(registry: Registry, build: int, role: str) -> Json:
-    """Whether every protocol stands in the registry, on or off; TLS 1.3 only where there is one to be switched."""
+def _keys(registry: Registry, build: int, role: str, left: Kept) -> Json:
+    """Whether every protocol stands in the registry, on or off; TLS 1.3 only where there is one to be switched.
+
+    What an exception keeps is left as it is found, said or unsaid, and judged as what it is: on.
+    """
     missing = []
-    capable = settings.capable(build)
+    on = plan.kept_protocols(registry, build, role, left)
+    capable = [name for name in settings.capable(build) if name not in on]
     for protocol in capable:
         key = plan.protocol_key(protocol, role)
         missing += [
@@ -210,6 +248,7 @@ class Schannel:
     def __init__(self, remote: Remote, options: Options, check_mode: bool, https: bool) -> None:
         self.remote, self.options, self.check_mode, self.https = remote, options, check_mode, https
         self.baseline = model.load(options["profile"], options["baseline"])
+        self.grants = grants(options)
 
     def harden(self) -> Json:
         """Bring the registry to the baseline, or say what that would be."""
@@ -290,6 +329,7 @@ class Schannel:
             self.options["roles"],
             self.options.get("accept", ()) if accept is None else accept,
             self.https,
+            kept(self.grants),
         )
 
     def _tell(self, one: Json, made: plan.Plan, pairs: list[tuple[Value, Value | None]]) -> None:
@@ -311,7 +351,7 @@ class Schannel:
             one["warnings"].append("the connection was lost after the import, and made again to read the registry")
 
     def _view(self, one: Json, facts: host.Facts, made: plan.Plan, found: list[Json], written: bool = False) -> None:
-        found += findings(facts.registry, facts, self.baseline, made, written)
+        found += findings(facts.registry, facts, self.baseline, made, written, self.grants)
         one["listeners"] = [exported(item) for item in bindings.listeners(facts.registry, facts.build)]
 
     def _header(self) -> str:

@@ -219,17 +219,25 @@ def _listener(site: Site, binding: Binding) -> Listener:
 
 
 def plan(
-    every: t.Iterable[Site], build: int, hsts_max_age: int, options: t.Mapping[str, t.Any]
+    every: t.Iterable[Site],
+    build: int,
+    hsts_max_age: int,
+    options: t.Mapping[str, t.Any],
+    kept: t.Callable[[Listener], t.Collection[str]] = lambda _listener: (),
 ) -> tuple[list[Change], list[Unmended]]:
     """The fewest settings that make the sites hold the baseline, and what was left alone with the reason.
 
-    ``options``: ``hsts``, ``require_ssl`` and ``ftp``, each ``mend`` or ``report``.
+    ``options``: ``hsts``, ``require_ssl`` and ``ftp``, each ``mend`` or ``report``. ``kept`` tells the checks that
+    exceptions cover at a listener; a site is left as it is in what is kept at one of its bindings.
     """
     changes: list[Change] = []
     left: list[Unmended] = []
     for site in every:
         wanted = [*_hsts(site, build, hsts_max_age, options), *_require(site, options), *_ftp(site, options)]
+        stays = {check for listener in listeners([site]) for check in kept(listener)}
         for one in wanted:
+            if one.check in stays:
+                continue
             if isinstance(one, Unmended):
                 left.append(one)
             elif re.search(r"[^ -~]|[\"'%\[\]\\]", site.name):
@@ -308,16 +316,19 @@ def restore(backup: str) -> str:
     return f'{APPCMD} restore backup "{backup}" >nul'
 
 
-def legacy_tls(registry: Registry, build: int) -> list[tuple[Value, Value | None]]:
+def legacy_tls(
+    registry: Registry, build: int, kept: t.Callable[[int, str], t.Collection[str]] = lambda _port, _name: ()
+) -> list[tuple[Value, Value | None]]:
     """``DefaultFlags`` of every binding of http.sys with the flag against legacy TLS, every other bit as it is.
 
+    ``kept`` tells the protocols that exceptions keep at a port and server name; such a binding is left alone.
     Only builds since Server 2022 heed the flag; older ones take it and do nothing.
     """
     if build < schannel.SERVER_2022:
         return []
     found = []
     for binding in bindings.bindings(registry):
-        if not binding.flags & bindings.NO_LEGACY_TLS:
+        if not binding.flags & bindings.NO_LEGACY_TLS and not kept(binding.port, binding.name):
             before = registry.get(binding.key, "DefaultFlags")
             key = before.key if before else binding.key.replace("HKLM", "HKEY_LOCAL_MACHINE", 1)
             found.append((Value(key, "DefaultFlags", "REG_DWORD", binding.flags | bindings.NO_LEGACY_TLS), before))

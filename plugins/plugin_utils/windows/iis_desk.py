@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError, TransactionError
-from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings import exceptions, judge
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Listener
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.redact import redact
 
 from . import desk, host, iis
@@ -26,6 +27,7 @@ class Iis:
     def __init__(self, remote: Remote, options: t.Mapping[str, t.Any], check_mode: bool) -> None:
         self.remote, self.options, self.check_mode = remote, options, check_mode
         self.baseline = model.load(options["profile"], options["baseline"])
+        self.grants = desk.grants(options)
 
     def harden(self) -> Json:
         """Bring the sites to the baseline, or say what that would be."""
@@ -87,8 +89,9 @@ class Iis:
     ) -> tuple[Json, list[iis.Site], list[iis.Change], list[tuple[Value, Value | None]]]:
         one = desk.instance(iis.STACK, facts, _version(facts) or "", "applicationHost.config")
         every = iis.sites(listed, config)
-        changes, left = iis.plan(every, facts.build, self.baseline.hsts_max_age, self.options)
-        flags = iis.legacy_tls(facts.registry, facts.build) if self.options["legacy_tls"] == "disable" else []
+        changes, left = iis.plan(every, facts.build, self.baseline.hsts_max_age, self.options, self._kept)
+        disable = self.options["legacy_tls"] == "disable"
+        flags = iis.legacy_tls(facts.registry, facts.build, self._kept_protocols) if disable else []
         pairs = self._pairs(changes, flags)
         one["values"] = desk.told(pairs)
         one["edits"] = [
@@ -150,7 +153,7 @@ class Iis:
 
     def _tell(self, one: Json, every: list[iis.Site], found: list[Json]) -> None:
         served = iis.listeners(every)
-        found += judge.judge_listeners(served, self.baseline, {"stack": iis.STACK})
+        found += judge.judge_listeners(served, self.baseline, {"stack": iis.STACK}, (), self.grants)
         for item in found:
             reasons = [
                 left["reason"]
@@ -160,6 +163,16 @@ class Iis:
             if item["status"] == "fail" and reasons:
                 item["mend"] = reasons[0]
         one["listeners"] = [desk.exported(item) for item in served]
+
+    def _at(self, port: int, names: t.Sequence[str]) -> list[Json]:
+        return exceptions.at(self.grants, exceptions.Place((), iis.STACK, port, tuple(names)))
+
+    def _kept(self, listener: Listener) -> set[str]:
+        here = self._at(exceptions.port_of(listener.address), listener.names)
+        return {check for grant in here for check in grant["checks"]}
+
+    def _kept_protocols(self, port: int, name: str) -> list[str]:
+        return exceptions.kept_protocols(self._at(port, [name] if name else []))
 
     def _title(self, facts: host.Facts) -> str:
         return f"IIS {_version(facts)} on {desk.title(facts)}"

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model, suites
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.dialects import schannel
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Kept
 
 from . import settings
 from .registry import Registry, Value
@@ -81,14 +82,17 @@ def make(
     roles: t.Collection[str] = tuple(settings.ROLES),
     accept: t.Collection[str] = (),
     https: bool = False,
+    kept: Kept = Kept(),  # noqa: B008  a tuple
 ) -> Plan:
     """Compare the registry of a build with the baseline.
 
-    ``https`` tells whether the connection to the host itself is TLS made by Schannel. Raises BaselineError when the
-    build can do nothing of the baseline, GuardError unless ``accept`` names the guard.
+    ``https`` tells whether the connection to the host itself is TLS made by Schannel. ``kept`` is what exceptions keep
+    on the host as a whole: ``protocols`` of servers, ``names`` of suites and groups, and of protocols for clients.
+    Raises BaselineError when the build can do nothing of the baseline, GuardError unless ``accept`` names the guard.
     """
     clamped, clamps = model.clamp(baseline, schannel.capabilities(build))
-    wanted = settings.wishes(clamped, build, parts, roles)
+    asked = settings.wishes(_with_kept(clamped, registry, kept), build, parts, roles)
+    wanted = tuple(_kept_back(asked, registry, build, kept))
     changes = tuple(Change(wish, registry.get(wish.key, wish.name)) for wish in wanted if not wish.holds(registry))
     planned = registry.merged(change.after for change in changes)
     before = {alarm.guard for alarm in _alarms(registry, registry, build, https)}
@@ -96,7 +100,43 @@ def make(
     refused = [alarm for alarm in alarms if alarm.refuses and alarm.guard not in (*before, *accept)]
     if refused and changes:
         raise GuardError(refused)
-    return Plan(clamped, clamps, tuple(wanted), changes, tuple(alarms))
+    return Plan(clamped, clamps, wanted, changes, tuple(alarms))
+
+
+# --- what exceptions keep, as it is found -------------------------------------------------------------------------
+
+
+def kept_protocols(registry: Registry, build: int, role: str, kept: Kept) -> tuple[str, ...]:
+    """Protocols that stay on for a role, by an exception and because they are on."""
+    names = kept.protocols if role == "server" else kept.names
+    return tuple(name for name in spoken_protocols(registry, build, role) if name in names)
+
+
+def _with_kept(baseline: model.Baseline, registry: Registry, kept: Kept) -> model.Baseline:
+    """The baseline and, behind its own, suites and curves that are kept. A list that is not known keeps nothing."""
+    order = suite_order(registry)
+    curves = registry.data(settings.POLICY, "EccCurves")
+    groups = schannel.parse_curves(curves) if isinstance(curves, tuple) else ()
+    extra = [name for name in (order[0] if order else ()) if name in kept.names and name not in baseline.suites_tls12]
+    return baseline._replace(
+        suites_tls12=(*baseline.suites_tls12, *(name for name in extra if not _is_tls13(name))),
+        groups=(*baseline.groups, *(name for name in groups if name in kept.names and name not in baseline.groups)),
+    )
+
+
+def _kept_back(
+    wanted: t.Iterable[settings.Wish], registry: Registry, build: int, kept: Kept
+) -> t.Iterator[settings.Wish]:
+    """The wishes, but for switches of protocols that are kept; WinHTTP goes on offering those it offers."""
+    servers, clients = (kept_protocols(registry, build, role, kept) for role in settings.ROLES)
+    keys = {protocol_key(name, role) for role, names in zip(settings.ROLES, (servers, clients)) for name in names}
+    for wish in wanted:
+        if wish.part == "winhttp" and isinstance(wish.data, int):
+            there = registry.number(wish.key, wish.name)
+            offered = schannel.secure_protocols(clients) & (-1 if there is None else there)
+            yield wish._replace(data=wish.data | offered)
+        elif wish.key not in keys:
+            yield wish
 
 
 # --- what a state of the registry means ---------------------------------------------------------------------------

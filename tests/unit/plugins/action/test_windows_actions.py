@@ -10,6 +10,9 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import (
+    ModuleDocFragment as ExceptionsFragment,
+)
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.windows import ModuleDocFragment
 
 PLUGINS = "ansible_collections.encryption.in_transit.plugins"
@@ -21,10 +24,20 @@ def documented(name: str) -> dict[str, t.Any]:
     options = dict(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
     if "encryption.in_transit.windows.schannel" in own["extends_documentation_fragment"]:
         options.update(yaml.safe_load(ModuleDocFragment.SCHANNEL)["options"])
+    if "encryption.in_transit.exceptions" in own["extends_documentation_fragment"]:
+        options.update(yaml.safe_load(ExceptionsFragment.DOCUMENTATION)["options"])
     options.update(own["options"])
-    return {
-        option: {key: value for key, value in spec.items() if key != "description"} for option, spec in options.items()
-    }
+    return specified(options)
+
+
+def specified(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The documentation of options as an argument spec."""
+    found = {}
+    for option, spec in options.items():
+        found[option] = {key: value for key, value in spec.items() if key not in ("description", "suboptions")}
+        if "suboptions" in spec:
+            found[option]["options"] = specified(spec["suboptions"])
+    return found
 
 
 @pytest.mark.parametrize("name", ["schannel_tls", "schannel_tls_info", "iis_tls", "iis_tls_info"])

@@ -10,8 +10,9 @@ import typing as t
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows import settings
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows import host, settings
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows.desk import Schannel
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows.plan import spoken_protocols
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows.registry import Value
 from ansible_collections.encryption.in_transit.tests.windows.scripted import Scripted
 
@@ -46,6 +47,87 @@ def test_three_round_trips_for_a_change_and_one_for_none(build: int) -> None:
     assert one["rollback"].startswith("C:\\Windows\\encryption.in_transit\\schannel-")
     assert one["transaction"] in one["rollback"]
     assert not [path for path in there.files if "\\Temp\\" in path and path == one["rollback"]]
+
+
+def grant(port: int, *checks: str, **more: t.Any) -> Json:
+    days = {"since": "2000-01-01", "expires": "9999-12-31"}
+    return {"id": f"EX-{port}", "ports": [port], "checks": list(checks), **days, **more}
+
+
+def old_protocols(there: Scripted) -> list[tuple[str, str]]:
+    """Role and protocol of every weak one that is on."""
+    return [
+        (role, name)
+        for role in settings.ROLES
+        for name in spoken_protocols(there.registry, 20348, role)
+        if name not in ("TLSv1.2", "TLSv1.3")
+    ]
+
+
+@pytest.mark.parametrize("stack", ["", "schannel", "iis"])
+def test_an_exception_keeps_the_protocol_it_names_on_the_whole_host_and_nothing_else(stack: str) -> None:
+    there = Scripted(values=[protocol("TLS 1.1", "Server", "Enabled", 1)])
+    mine = [grant(443, "protocol.tls1_0", stack=stack)]
+    result = harden(there, exceptions=mine)
+    assert old_protocols(there) == [("server", "TLSv1.0")]
+    statuses = {
+        (item["check"], item["subject"]["listener"]): item for item in result["findings"] if "tls1" in item["check"]
+    }
+    (only,) = statuses.values()
+    assert (only["check"], only["status"], only["exception"]) == ("protocol.tls1_0", "excepted", "EX-443")
+    assert not [item for item in result["findings"] if item["status"] == "fail"]
+    assert harden(there, exceptions=mine)["changed"] is False
+    # It keeps what is there: once the protocol is off, nothing switches it on, and without it it goes.
+    assert harden(there)["changed"] is True
+    assert old_protocols(there) == []
+    assert harden(there, exceptions=mine)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        grant(443, "protocol.tls1_0", stack="nginx"),
+        grant(443, "protocol.tls1_0", expires="2000-01-02"),
+        grant(443, "protocol.tls1_2"),
+        grant(443, "suite.forbidden", accept=["TLSv1.0"]),
+    ],
+)
+def test_an_exception_for_other_software_or_times_keeps_nothing(mine: Json) -> None:
+    there = Scripted()
+    harden(there, exceptions=[mine])
+    assert ("server", "TLSv1.0") not in old_protocols(there)
+
+
+def test_an_exception_for_what_the_host_connects_to_keeps_the_client_and_winhttp() -> None:
+    there = Scripted()
+    mine = [grant(1433, "upstream.protocol", accept=["TLSv1.0"])]
+    result = harden(there, exceptions=mine)
+    assert old_protocols(there) == [("client", "TLSv1.0")]
+    assert there.registry.number(settings.WINHTTP[0], "DefaultSecureProtocols") == 0x2880
+    assert [item["status"] for item in result["findings"] if item["check"] == "upstream.protocol"] == ["excepted"]
+    assert harden(there, exceptions=mine)["changed"] is False
+
+
+def test_suites_and_curves_that_are_excepted_stay_behind_those_of_the_baseline() -> None:
+    suite = "TLS_RSA_WITH_AES_128_CBC_SHA"
+    there = Scripted(values=[Value(settings.POLICY, "Functions", "REG_SZ", f"{suite},TLS_RSA_WITH_RC4_128_SHA")])
+    mine = [grant(443, "suite.forbidden", accept=[suite, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"])]
+    result = harden(there, exceptions=mine)
+    order = (there.registry.text(settings.POLICY, "Functions") or "").split(",")
+    assert (order[0], order[-1]) == ("TLS_AES_128_GCM_SHA256", suite)
+    assert not {"TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"} & set(order)
+    assert [item["status"] for item in result["findings"] if item["check"] == "suite.forbidden"] == ["excepted"]
+    assert harden(there, exceptions=mine)["changed"] is False
+
+
+def test_an_exception_covers_its_own_binding_and_no_other() -> None:
+    binding = rf"{host.BINDINGS}\0.0.0.0:".replace("HKLM", "HKEY_LOCAL_MACHINE", 1)
+    there = Scripted(values=[Value(f"{binding}{port}", "DefaultFlags", "REG_DWORD", 0) for port in (443, 8443)])
+    options = {**OPTIONS, "exceptions": [grant(443, "protocol.tls1_0", "protocol.tls1_1")]}
+    found = Schannel(there.remote, options, True, https=False).audit()["findings"]
+    seen = {item["subject"]["listener"]: item["status"] for item in found if item["check"] == "protocol.tls1_0"}
+    assert seen["http.sys 0.0.0.0:443"] == "excepted"
+    assert seen["http.sys 0.0.0.0:8443"] == "fail"
 
 
 def test_values_of_other_types_come_back_exactly() -> None:
