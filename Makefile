@@ -29,7 +29,7 @@ PACKAGES_DEMO = sslscan
 PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin curl wget postgresql-client
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
-PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd \
+PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd haproxy \
 	dovecot-imapd dovecot-pop3d dovecot-managesieved postgresql mariadb-server prosody lua-sec slapd
 # Wine stands in for Windows in tests of registry and Schannel, the compiler makes a server for it.
 PACKAGES_WINDOWS = wine wine64 libwine gcc-mingw-w64-x86-64

@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 #: Stacks that can judge files alone: (module of the stack, its class, module of its draft).
 STACKS = {
     "apache": ("apache.stack", "Apache", "apache.draft"),
+    "haproxy": ("haproxy.stack", "Haproxy", "haproxy.draft"),
     "nginx": ("nginx.stack", "Nginx", "nginx.draft"),
     "postfix": ("postfix.stack", "Postfix", "postfix.draft"),
     "vsftpd": ("vsftpd", "Vsftpd", "vsftpd_draft"),

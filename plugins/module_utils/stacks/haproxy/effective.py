@@ -7,7 +7,8 @@ them surprise most people:
 
 * The defaults of ``global`` reach only lines below them: a ``bind`` above it, or in an earlier file, has none.
 * Versions are one range: with ``ssl-min-ver``, ``ssl-max-ver`` or ``force-*`` anywhere, ``no-tlsv*`` is ignored.
-* A line of a ``crt-list`` has settings of its own for its names, and the first one decides for clients without a name.
+* A line of a ``crt-list`` has settings of its own for its names, and the first one decides for
+  clients without a name; before 3.0 not over their versions.
 * A line between ``.if`` and ``.endif`` may count or not. Whatever is on by any of its branches is told as on.
 """
 
@@ -33,6 +34,10 @@ _SWITCHES = {word.lower().replace(".", ""): protocol for word, protocol in WORDS
 
 #: The oldest protocol of a ``bind`` line that names none, by the first version (CHANGELOG of 2.2).
 _BIND_MINIMUM = (((2, 2), "TLSv1.2"), ((0,), "TLSv1.0"))
+
+#: The first version in which the versions of the first certificate count for clients without a name, too.
+_OWN_VERSIONS = (3, 0)
+_VERSIONS = ("ssl-min-ver", "ssl-max-ver")
 
 #: Options of ``bind`` and ``server`` lines that take a value; all others are single words (manual, sections 5.1, 5.2).
 _VALUED = frozenset(
@@ -85,7 +90,7 @@ class Option(t.NamedTuple):
     @property
     def protocol(self) -> str | None:
         """The protocol an option of versions is about; None for other options, and when the value is not known."""
-        if self.name in ("ssl-min-ver", "ssl-max-ver"):
+        if self.name in _VERSIONS:
             return self.given if self.given in WORDS else None
         return _SWITCHES.get(self.name.partition("-")[2]) if self.name.startswith(("no-", "force-")) else None
 
@@ -138,7 +143,7 @@ class Bag:
         if name.startswith("force-") and option.protocol:
             self._put("ssl-min-ver", option, maybe)
             self._put("ssl-max-ver", option, maybe)
-        elif name in ("ssl-min-ver", "ssl-max-ver", *_SINGLE):
+        elif name in (*_VERSIONS, *_SINGLE):
             self._put(name, option, maybe)
         elif name.startswith("no-") and option.protocol and not maybe:
             self.off[option.protocol] = option.line
@@ -196,11 +201,6 @@ class Bind(t.NamedTuple):
     entries: tuple[Entry, ...]
     certificates: tuple[str, ...]
     addresses: tuple[str, ...]
-
-    @property
-    def default(self) -> Bag:
-        """What a client without a name meets: the first certificate's settings."""
-        return self.entries[0].own.over(self.bag) if self.entries else self.bag
 
 
 class Leg(t.NamedTuple):
@@ -339,6 +339,13 @@ class Rules(Lists):
         default = f"built-in default of {self.haproxy}: " + (f"ssl-min-ver {minimum}" if minimum else "every version")
         return Found(tuple(name for name in PROTOCOLS if name in names), tuple(used), default)
 
+    def default(self, bind: Bind) -> Bag:
+        """What a client without a name meets, or with an unknown one: the first certificate's settings."""
+        own = Bag(bind.entries[0].own if bind.entries else None)
+        if self.version < _OWN_VERSIONS:
+            own.values = {name: value for name, value in own.values.items() if name not in _VERSIONS}
+        return own.over(bind.bag)
+
     def _minimum(self, server: bool) -> str:
         return next(name for since, name in _BIND_MINIMUM if self.version >= since) if server else ""
 
@@ -474,17 +481,18 @@ def _served(rules: Rules, config: Config, bind: Bind) -> t.Iterator[Listener]:
         age = _hsts(bind.block) if bind.block.http else None
         if age is not None:
             files["hsts_max_age"] = age.setting()
-        groups: dict[tuple[int, ...], tuple[Bag, list[str]]] = {(): (bind.default, [])}
+        # Names without options of their own share a listener, with clients without a name where those get the same.
+        default = rules.default(bind)
+        groups: dict[int, tuple[Bag, list[str]]] = {0: (default, [])}
         for entry in bind.entries:
-            plain = not entry.own.values
-            same = plain and not bind.entries[0].own.values
-            key: tuple[int, ...] = () if same or entry is bind.entries[0] else (0,) if plain else (id(entry.lines[0]),)
-            groups.setdefault(key, (entry.own.over(bind.bag), []))[1].extend(entry.names)
+            bag = entry.own.over(bind.bag)
+            key = 0 if bag.values == default.values else id(entry.lines[0]) if entry.own.values else 1
+            groups.setdefault(key, (bag, []))[1].extend(entry.names)
         for which, (bag, names) in groups.items():
             yield Listener(
-                *("haproxy", context, "server", address.label, tuple(dict.fromkeys(names)), which == (), True),
+                *("haproxy", context, "server", address.label, tuple(dict.fromkeys(names)), which == 0, True),
                 {**rules.settings(bag, quic=address.quic), **files},
-                _endpoints(bind, address, names, which == ()),
+                _endpoints(bind, address, names, which == 0),
             )
 
 
@@ -492,9 +500,9 @@ def _plain(bind: Bind, context: str, address: Address) -> Listener:
     settings: dict[str, Setting] = {}
     endpoints: tuple[str, ...] = ()
     if bind.block.http:
-        redirects = [line for line in bind.block.lines if redirects(line)]
-        value = "redirected" if redirects else "served"
-        settings["plaintext"] = Found(value, tuple(redirects) or (bind.line,), "").setting()
+        caught = [line for line in bind.block.lines if redirects(line)]
+        value = "redirected" if caught else "served"
+        settings["plaintext"] = Found(value, tuple(caught) or (bind.line,), "").setting()
         endpoints = _endpoints(bind, address, [], True)
     return Listener("haproxy", context, "server", address.label, (), True, False, settings, endpoints)
 

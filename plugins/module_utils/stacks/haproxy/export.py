@@ -14,9 +14,6 @@ from .effective import listeners
 if t.TYPE_CHECKING:
     from .grammar import Line, Word
 
-#: Words whose next word is a password wherever they stand: users of lists, and what signs forged certificates.
-_PASSWORDS = ("password", "insecure-password", "ca-sign-pass", "tcp-md5sig", "dynamic-cookie-key")
-
 
 def export(instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
     """The listeners first, as JSON, then one file for each document under its own path."""
@@ -27,9 +24,7 @@ def export(instance: Instance, documents: t.Sequence[Document]) -> list[ExportFi
 def secrets(document: Document) -> t.Iterator[Word]:
     """Words that hold a secret by what their line means."""
     for line in document.tree.lines:
-        for before, word in zip(line.words, line.words[1:]):
-            if before.text in _PASSWORDS:
-                yield word
+        yield from line.passwords()
         yield from _named(line)
 
 

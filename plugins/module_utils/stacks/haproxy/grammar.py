@@ -15,6 +15,7 @@ from bisect import bisect_right
 
 from ...errors import ConfigurationError
 from ..host import decode
+from ..redact import MARK
 
 #: Words that begin a section (manual, section 2.1 and those of later versions).
 SECTIONS = frozenset(
@@ -24,6 +25,8 @@ SECTIONS = frozenset(
         *("traces", "userlist"),
     ]
 )
+
+_PASSWORDS = frozenset(["ca-sign-pass", "dynamic-cookie-key", "insecure-password", "password", "tcp-md5sig"])
 
 _BLANK = b" \t\r\v\f"
 #: A piece of a word: what quotes and escapes do to it is decided by its first byte.
@@ -84,9 +87,19 @@ class Line:
     def line(self) -> int:
         return self.tree.position(self.start)[0]
 
+    def passwords(self) -> list[Word]:
+        """Words that are passwords by the word before them, on lines whose other words matter for TLS."""
+        return [word for before, word in zip(self.words, self.words[1:]) if before.text in _PASSWORDS]
+
     @property
     def text(self) -> str:
-        return " ".join(self.tree.data[self.start : self.end].decode("utf-8", "replace").split())
+        """The line without its comment, fit to be shown."""
+        at, pieces = self.start, []
+        for word in self.passwords():
+            pieces += (self.tree.data[at : word.start], MARK.encode("ascii"))
+            at = word.end
+        pieces.append(self.tree.data[at : self.end])
+        return " ".join(b"".join(pieces).decode("utf-8", "replace").split())
 
 
 class Tree:

@@ -235,7 +235,10 @@ class _Planner(Planner):
         kept_tickets = any("session.tickets" in self._kept(bind).checks for bind in self.binds)
         for bind, new in zip(self.binds, (bind for bind in after.binds if bind.tls)):
             kept = self._kept(bind)
-            for bag in (new.default, *(entry.own.over(new.bag) for entry in new.entries if entry.own.values)):
+            for bag in (
+                self.rules.default(new),
+                *(entry.own.over(new.bag) for entry in new.entries if entry.own.values),
+            ):
                 with self._keep(kept, bag):
                     for statement, check, found in self._lacking(bag):
                         wanted.setdefault(statement, (check, self._default(found)))
@@ -339,7 +342,7 @@ class _Planner(Planner):
         after = Config(edited(self.documents, edits)) if edits else self.config
         baseline = self.baseline
         for bind in (bind for bind in after.binds if bind.tls):
-            bags = [(bind.default, self._kept(bind))]
+            bags = [(self.rules.default(bind), self._kept(bind))]
             bags += [(one.own.over(bind.bag), self._kept(bind, one.names)) for one in bind.entries if one.own.values]
             for bag, kept in bags:
                 settings = self.rules.settings(bag)

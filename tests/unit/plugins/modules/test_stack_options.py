@@ -14,7 +14,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import a
 
 COLLECTION = "ansible_collections.encryption.in_transit.plugins"
 ROLES = Path(__file__).parents[4] / "roles"
-STACKS = ("nginx", "apache", "postfix", "vsftpd")
+STACKS = ("nginx", "apache", "postfix", "vsftpd", "haproxy")
 MODULES = [f"{stack}_tls{suffix}" for stack in STACKS for suffix in ("", "_info")]
 
 
