@@ -32,3 +32,15 @@ attributes:
     support: full
     details: Changes nothing.
 """
+
+    # For modules that work on the controller, whatever host the task is for.
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action:
+    description: Is an action plugin and runs on the controller; needs no connection and sends nothing to a host.
+    support: full
+  platform:
+    support: full
+    platforms: posix
+"""

@@ -26,6 +26,9 @@ notes:
   - Connect as an administrator. C(become) does not apply to plain commands and is passed over.
   - Needs a 64-bit Windows Server 2016 or newer, or a Windows 10 or 11 of that age.
 attributes:
+  action:
+    description: Is an action plugin; works on the controller, and on the host by plain commands.
+    support: full
   async:
     description: Supports being run in the background.
     support: none

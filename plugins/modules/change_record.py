@@ -26,13 +26,19 @@ options:
     description: Name of the ticket that the change was made for.
     type: str
     default: ""
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: In check mode nothing is changed, so nothing is recorded.
     support: full
+    details: In check mode nothing is changed, so nothing is recorded.
   diff_mode:
-    description: There is nothing to compare.
     support: none
+    details: There is nothing to compare.
+  idempotent:
+    support: partial
+    details: Records what the roles of the same play changed, so that a run without changes records nothing.
 seealso:
   - module: encryption.in_transit.evidence_bundle
 """

@@ -50,13 +50,19 @@ options:
     description: Whether nothing may be changed without O(ticket).
     type: bool
     default: false
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Permits a dry run at any time, without a ticket. Windows that cannot be read are an error all the same.
     support: full
+    details: Permits a dry run at any time, without a ticket. Windows that cannot be read are an error all the same.
   diff_mode:
-    description: There is nothing to compare.
     support: none
+    details: There is nothing to compare.
+  idempotent:
+    support: full
+    details: Changes nothing.
 """
 
 EXAMPLES = r"""

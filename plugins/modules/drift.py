@@ -78,13 +78,19 @@ options:
     elements: str
     choices: [fail, indeterminate]
     default: [fail, indeterminate]
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Can run in check mode and tells the same; O(dest) is not written.
     support: full
+    details: Can run in check mode and tells the same; O(dest) is not written.
   diff_mode:
-    description: The differences are part of what it tells.
     support: none
+    details: The differences are part of what it tells.
+  idempotent:
+    support: full
+    details: Writes O(dest) anew; with the same hosts and bundles it is the same.
 seealso:
   - module: encryption.in_transit.evidence_bundle
 """

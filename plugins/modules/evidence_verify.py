@@ -33,13 +33,19 @@ options:
       - A seal that was published when its bundle was made, in a ticket, a log or a metric. Its bundle must be in the
         ledger. Nothing else can show that the newest bundles were taken away.
     type: str
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Changes nothing anyway.
     support: full
+    details: Changes nothing anyway.
   diff_mode:
-    description: There is nothing to compare.
     support: none
+    details: There is nothing to compare.
+  idempotent:
+    support: full
+    details: Changes nothing.
 seealso:
   - module: encryption.in_transit.evidence_bundle
 """

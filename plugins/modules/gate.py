@@ -40,7 +40,7 @@ options:
         description: What software they are of.
         type: str
         required: true
-        choices: [apache, nginx, postfix, vsftpd]
+        choices: [apache, haproxy, nginx, postfix, vsftpd]
       path:
         description: The main file, the folder it is in, or a tree that has it where a host does.
         type: path
@@ -79,13 +79,19 @@ options:
       - Not written in check mode.
     type: path
     default: ""
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Can run in check mode and tells the same; the files are not written.
     support: full
+    details: Can run in check mode and tells the same; the files are not written.
   diff_mode:
-    description: Changes nothing that could be compared.
     support: none
+    details: Changes nothing that could be compared.
+  idempotent:
+    support: partial
+    details: Writes the files anew; they tell when the endpoints were asked.
 seealso:
   - module: encryption.in_transit.tls_scan
 """

@@ -42,13 +42,18 @@ options:
       - Do not put them among the registers themselves, where they would be read as well.
     type: path
     default: ""
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Reads and checks the same; O(export) is not written.
     support: full
+    details: Reads and checks the same; O(export) is not written.
   diff_mode:
-    description: There is nothing to compare.
     support: none
+    details: There is nothing to compare.
+  idempotent:
+    support: full
 """
 
 EXAMPLES = r"""

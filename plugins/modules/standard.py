@@ -37,12 +37,17 @@ options:
     description: Parts of the profile that your organisation replaces.
     type: dict
     default: {}
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Tells whether the files would change, and writes nothing.
     support: full
+    details: Tells whether the files would change, and writes nothing.
   diff_mode:
-    description: Shows the changes of the Markdown file.
+    support: full
+    details: Shows the changes of the Markdown file.
+  idempotent:
     support: full
 seealso:
   - module: encryption.in_transit.evidence_bundle

@@ -47,13 +47,19 @@ options:
         does not, V(3) when something is not proved. Not written in check mode.
     type: path
     default: ""
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Can run in check mode and tells the same; O(dest) is not written.
     support: full
+    details: Can run in check mode and tells the same; O(dest) is not written.
   diff_mode:
-    description: Changes nothing that could be compared.
     support: none
+    details: Changes nothing that could be compared.
+  idempotent:
+    support: full
+    details: Writes O(dest) anew; with the same results it is the same.
 """
 
 EXAMPLES = r"""

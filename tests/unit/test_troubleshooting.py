@@ -21,7 +21,7 @@ def texts(node: ast.AST) -> list[str]:
     found = []
     for one in ast.walk(node):
         if isinstance(one, ast.JoinedStr):
-            found.append("".join(part.value if isinstance(part, ast.Constant) else "\0" for part in one.values))
+            found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in one.values))
         elif isinstance(one, ast.Constant) and isinstance(one.value, str):
             found.append(one.value)
     return found
