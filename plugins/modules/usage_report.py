@@ -36,13 +36,19 @@ options:
     elements: str
     choices: [fail, indeterminate]
     default: []
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Can run in check mode and tells the same; the files are not written.
     support: full
+    details: Can run in check mode and tells the same; the files are not written.
   diff_mode:
-    description: Changes nothing that could be compared.
     support: none
+    details: Changes nothing that could be compared.
+  idempotent:
+    support: full
+    details: Writes the files anew; with the same logs they are the same.
 seealso:
   - module: encryption.in_transit.usage
 """
