@@ -108,13 +108,19 @@ options:
     elements: str
     choices: [fail, indeterminate]
     default: [fail, indeterminate]
+extends_documentation_fragment:
+  - encryption.in_transit.attributes
+  - encryption.in_transit.attributes.controller
 attributes:
   check_mode:
-    description: Tells what would be written and with which verdict, and touches nothing.
     support: full
+    details: Tells what would be written and with which verdict, and touches nothing.
   diff_mode:
-    description: There is nothing to compare.
     support: none
+    details: There is nothing to compare.
+  idempotent:
+    support: none
+    details: Each run seals a bundle of its own.
 seealso:
   - module: encryption.in_transit.evidence_verify
   - module: encryption.in_transit.summary
