@@ -15,7 +15,7 @@ from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
 from ..module_utils.run.ansible_exceptions import today
-from ..plugin_utils.evidence import bundle, changes, facts, gather, history, publish
+from ..plugin_utils.evidence import bundle, changes, collected, facts, gather, history, publish
 from ..plugin_utils.evidence.exports.verdict import verdict as whole_verdict
 from ..plugin_utils.evidence.run import Record, assemble
 from ..plugin_utils.evidence.signature import Signer
@@ -86,7 +86,9 @@ class ActionModule(ActionBase):
     def _ready(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         fresh = not os.path.isdir(options["directory"])
         bundle.ready(options["directory"], self._sealing(options), touch=not self._task.check_mode)
-        return {"changed": fresh, "sealed": False, "run": facts.start()}
+        run = facts.start()
+        place = None if self._task.check_mode else collected.folder(options["directory"], run["run_id"])
+        return {"changed": fresh, "sealed": False, "run": run, "collected": place}
 
     def _sealed(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
@@ -94,13 +96,15 @@ class ActionModule(ActionBase):
         bundle.ready(options["directory"], sealing, touch=not check_mode)
         baseline = model.load(options["profile"], options["baseline"])
         hosts, population = options["hosts"], options["population"]
+        run = options["run"] or facts.start()
+        place = collected.folder(options["directory"], run["run_id"])
         record = assemble(
             {
-                **facts.collect(options["run"] or facts.start(), variables, load_extra_vars(self._loader), check_mode),
+                **facts.collect(run, variables, load_extra_vars(self._loader), check_mode),
                 "history": history.earlier(options["directory"]),
             },
             variables["groups"]["all"] if population is None else population,
-            gather.hosts(variables) if hosts is None else hosts,
+            gather.hosts(variables, place) if hosts is None else hosts,
             {**baseline.to_dict(), "digest": baseline.digest},
             load.entries(options["registers"], today(), list(variables["groups"]["all"])),
             changes.unbundled(options["changes"], options["directory"]) if options["changes"] else (),
@@ -115,7 +119,8 @@ class ActionModule(ActionBase):
             path, report, verdict = made.seal.path, made.report, made.verdict
             seal, stamped = made.seal.digest, made.seal.stamped
             said = "sealed in"
-            for warning in [*made.seal.warnings, *self._publish(options["metrics"], record, made)]:
+            published = self._publish(options["metrics"], record, made)
+            for warning in [*made.seal.warnings, *published, *collected.remove(place)]:
                 display.warning(printable(warning))
         reasons = "; ".join(verdict["reasons"]) or "everything holds and is proved"
         words = f"evidence {said} {path}: {verdict['verdict'].replace('_', ' ')}, {reasons}"

@@ -148,6 +148,13 @@ run:
   returned: state=ready
   type: dict
   sample: {"run_id": "20261121T020005Z-0a1b2c", "started": "2026-11-21T02:00:05Z"}
+collected:
+  description:
+    - Folder of the run for what the C(_info) modules of the stacks export, see their C(export_dest). It is removed
+      once its content is sealed. Null in check mode.
+  returned: state=ready
+  type: str
+  sample: /srv/evidence/20261121T020005Z-0a1b2c.collected.unsealed
 bundle:
   description: Folder of the bundle.
   returned: state=sealed

@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.exceptions
+  - encryption.in_transit.export
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

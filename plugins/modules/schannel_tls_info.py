@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.windows.schannel
   - encryption.in_transit.exceptions
+  - encryption.in_transit.export
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

@@ -20,6 +20,7 @@ notes:
 extends_documentation_fragment:
   - encryption.in_transit.stack
   - encryption.in_transit.exceptions
+  - encryption.in_transit.export
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
 options:

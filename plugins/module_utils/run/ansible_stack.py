@@ -58,7 +58,8 @@ FAILURE = (
     "files",
 )
 
-AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
+#: Files of the controller are written by the action plugin of the same name.
+AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}, "export_dest": {"type": "str"}}
 
 
 def harden(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:

@@ -96,7 +96,7 @@ class Bag:
             payload = self._hashes("data")
             octets = sum(size for _path, _digest, size in payload)
             with ledger.locked(self.directory):
-                previous, digest, warnings = ledger.head(self.directory, self.name + UNSEALED)
+                previous, digest, warnings = ledger.head(self.directory, self.name)
                 about = [*info, ("Payload-Oxum", f"{octets}.{len(payload)}")]
                 about += [("X-EIT-Previous-Bag", previous), ("X-EIT-Previous-Tagmanifest-SHA256", digest)]
                 self.add_tag("bagit.txt", _DECLARATION.encode("ascii"))

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import host_of
 
 from .. import left_by_roles
-from . import shared_keys
+from . import collected, shared_keys
 from .errors import InputError
 from .run import Json
 
 
-def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
-    """What became of every host of the inventory, from Ansible's variables."""
+def hosts(variables: t.Mapping[str, t.Any], folder: str = "") -> t.Iterator[Json]:
+    """What became of every host of the inventory, from Ansible's variables and the ``folder`` of :mod:`.collected`.
+
+    One host after the other is read from there, when it is asked for. Raises InputError and EvidenceError.
+    """
     everyone, everything = variables["groups"]["all"], variables["hostvars"]
     playing = list(variables.get("ansible_play_hosts_all") or [])
     scan = left_by_roles.scan(everything, playing)
@@ -24,10 +28,11 @@ def hosts(variables: t.Mapping[str, t.Any]) -> list[Json]:
     targets = {name: left_by_roles.targets(everything[name]) for name in playing}
     outside = set(left_by_roles.outside(everything, playing)) - {one for found in targets.values() for one in found}
     scans = shared_keys.judged(_by_owner([one for one in scan["reports"] if one["endpoint"] not in outside], targets))
-    found = [_host(name, everything[name], scans.get(name, [])) for name in playing]
+    found = (_host(name, everything[name], scans.get(name, []), folder) for name in playing)
     skipped = "not among the hosts of this play (its pattern, or --limit)"
-    found += [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
-    return found + _external([one for one in scan["reports"] if one["endpoint"] in outside])
+    absent = [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
+    external = _external([one for one in scan["reports"] if one["endpoint"] in outside])
+    return itertools.chain(found, absent, external)
 
 
 def _external(reports: t.Iterable[Json]) -> list[Json]:
@@ -56,7 +61,7 @@ def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> 
     }
 
 
-def _host(name: str, variables: t.Mapping[str, t.Any], scans: list[Json]) -> Json:
+def _host(name: str, variables: t.Mapping[str, t.Any], scans: list[Json], folder: str) -> Json:
     told = left_by_roles.stacks(variables, "audit")
     unreachable = [audit for audit in told.values() if audit.get("unreachable")]
     errors = [
@@ -71,6 +76,8 @@ def _host(name: str, variables: t.Mapping[str, t.Any], scans: list[Json]) -> Jso
         "host": name,
         "reachable": not unreachable,
         "error": "; ".join(reasons) or None,
-        "stacks": {stack: audit for stack, audit in told.items() if "instances" in audit},
+        "stacks": {
+            stack: collected.whole(folder, name, audit) for stack, audit in told.items() if "instances" in audit
+        },
         "scans": scans,
     }

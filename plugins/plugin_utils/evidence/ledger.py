@@ -44,7 +44,8 @@ def locked(directory: str) -> t.Iterator[None]:
 
 
 def head(directory: str, ours: str) -> tuple[str, str, list[str]]:
-    """Name and digest of the last sealed bundle (``none`` for the first), and warnings about the chain.
+    """Name and digest of the last sealed bundle (``none`` for the first), and warnings about the chain. Folders of the
+    bundle ``ours`` are not among them.
 
     A run that was killed between renaming its bundle and writing the ledger is made good here: its bundle follows
     the ledger's last line, so the line can be written now.
@@ -68,7 +69,7 @@ def head(directory: str, ours: str) -> tuple[str, str, list[str]]:
             warnings.append(f"the previous bundle {last} is missing; the chain goes on from its line in the ledger")
         elif found != digest:
             warnings.append(f"the previous bundle {last} was changed after it was sealed")
-    left = [name for name in unsealed(directory) if name != ours]
+    left = [name for name in unsealed(directory) if not name.startswith(f"{ours}.")]
     warnings += [f"{name} is not sealed: its run did not finish, or still goes on" for name in left]
     return last, digest, warnings
 

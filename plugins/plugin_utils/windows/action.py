@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
 
+from ..collecting import written
 from .remote import Remote
 
 Json = t.Dict[str, t.Any]
@@ -22,7 +23,7 @@ COMMON: Json = {
     "baseline": {"type": "dict", "default": {}},
 }
 
-EXPORT: Json = {"export": {"type": "bool", "default": False}}
+EXPORT: Json = {"export": {"type": "bool", "default": False}, "export_dest": {"type": "str"}}
 
 
 class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
@@ -44,7 +45,7 @@ class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             result.update(failed=True, changed=False, msg=str(error))
         if not self._task.diff:
             result.pop("diff", None)
-        return result
+        return written(result, options.get("export_dest"), task_vars or {})
 
     @abc.abstractmethod
     def act(self, remote: Remote, options: Json) -> Json:

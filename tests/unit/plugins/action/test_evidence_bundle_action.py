@@ -153,6 +153,34 @@ def test_an_authority_without_a_certificate_is_one_clear_error(control_node):
     assert not (control_node / "evidence").exists()
 
 
+def test_what_hosts_export_waits_in_files_and_not_in_memory(control_node):
+    """By the real module: the host has nginx or it has none, and is accounted for either way."""
+    bundle = {"encryption.in_transit.evidence_bundle": {"directory": "evidence", "state": "ready"}, "register": "ready"}
+    options = {"state_dir": str(control_node / "state"), "proof": False, "export": True}
+    read = {
+        "encryption.in_transit.nginx_tls_info": {**options, "export_dest": "{{ ready.collected }}"},
+        "register": "__nginx_tls_audit",
+    }
+    look = {"ansible.builtin.command": "find evidence -type f", "args": {"chdir": str(control_node)}}
+    tell = {"ansible.builtin.debug": {"msg": "{{ __nginx_tls_audit | to_json }}"}}
+    seal = {"encryption.in_transit.evidence_bundle": {"directory": "evidence", "run": "{{ ready.run }}", "fail_on": []}}
+    tasks = [bundle, read, {**look, "register": "files"}, tell, {"debug": {"var": "files.stdout_lines"}}, seal]
+    (control_node / "one.json").write_text(
+        json.dumps(
+            {"all": {"hosts": {"here": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
+        )
+    )
+    (control_node / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    done = run(control_node, "-i", "one.json", "play.yml")
+    assert done.returncode == 0, done.stdout
+    assert ".collected.unsealed/here-" in done.stdout
+    assert '\\"findings\\"' not in done.stdout
+    (folder,) = [path for path in (control_node / "evidence").iterdir() if path.is_dir()]
+    told = json.loads((folder / "data/run.json").read_text())["population"]["hosts"]
+    assert [one["state"] in ("tested", "not_applicable") for one in told] == [True]
+    assert (folder / "data/hosts/here/config/nginx.json").is_file()
+
+
 def test_hosts_without_evidence_are_loud(control_node):
     made = play(control_node, limit=False)
     assert made["verdict"]["complete"] is False

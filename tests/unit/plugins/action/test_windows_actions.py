@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import (
     ModuleDocFragment as ExceptionsFragment,
 )
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.export import ModuleDocFragment as ExportFragment
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.windows import ModuleDocFragment
 
 PLUGINS = "ansible_collections.encryption.in_transit.plugins"
@@ -26,6 +27,8 @@ def documented(name: str) -> dict[str, t.Any]:
         options.update(yaml.safe_load(ModuleDocFragment.SCHANNEL)["options"])
     if "encryption.in_transit.exceptions" in own["extends_documentation_fragment"]:
         options.update(yaml.safe_load(ExceptionsFragment.DOCUMENTATION)["options"])
+    if "encryption.in_transit.export" in own["extends_documentation_fragment"]:
+        options.update(yaml.safe_load(ExportFragment.DOCUMENTATION)["options"])
     options.update(own["options"])
     return specified(options)
 

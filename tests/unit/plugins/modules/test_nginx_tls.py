@@ -14,6 +14,7 @@ import yaml
 from ansible.module_utils import basic
 
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import ModuleDocFragment as Exceptions
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.export import ModuleDocFragment as Export
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.stack import ModuleDocFragment
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
@@ -55,7 +56,11 @@ def test_options_of_nginx_tls_are_documented():
 
 def test_options_of_nginx_tls_info_are_documented():
     text = documented(
-        Exceptions.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.HTTP, nginx_tls_info.DOCUMENTATION
+        Exceptions.DOCUMENTATION,
+        Export.DOCUMENTATION,
+        ModuleDocFragment.DOCUMENTATION,
+        ModuleDocFragment.HTTP,
+        nginx_tls_info.DOCUMENTATION,
     )
     assert shape(text) == shape({**ansible_stack.AUDIT, **ansible_stack.HTTP})
 
