@@ -367,7 +367,7 @@ instances:
           settings:
             protocols:
               value: [TLSv1.2, TLSv1.3]
-              provenance: [{file: /etc/haproxy/haproxy.cfg, line: 34, text: ssl-default-bind-options ssl-min-ver TLSv1.2}]
+              provenance: [{file: /etc/haproxy/haproxy.cfg, line: 9, text: bind *:443 ssl crt a ssl-min-ver TLSv1.2}]
           endpoints: ['https://127.0.0.1:443?sni=portal.example']
     proofs:
       description: What handshakes showed of each TLS listener.

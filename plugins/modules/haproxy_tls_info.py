@@ -11,8 +11,8 @@ short_description: Tell what TLS HAProxy is configured for and what it really ac
 version_added: 0.1.0
 author: The encryption.in_transit authors (@encryption)
 description:
-  - Reads every file HAProxy reads, works out what each listener really does and where each setting comes from, proves by
-    raw handshakes over the loopback interface what is accepted, and judges both against the baseline.
+  - Reads every file HAProxy reads, works out what each listener really does and where each setting comes from, proves
+    by raw handshakes over the loopback interface what is accepted, and judges both against the baseline.
   - Tells which edits M(encryption.in_transit.haproxy_tls) would make, and changes nothing.
   - A host without HAProxy is not an error; RV(instances) is then empty.
 notes:
@@ -58,7 +58,7 @@ msg:
   description: What was found, in a sentence for each instance.
   returned: always
   type: str
-  sample: 'HAProxy 2.6.12 (/etc/haproxy/haproxy.cfg): 3 of 5 endpoints proved, 4 findings left open, 3 edits would be made'
+  sample: 'HAProxy 2.6.12 (/etc/haproxy/haproxy.cfg): 3 of 5 endpoints proved, 1 finding left open, 1 edit would be made'
 instances:
   description:
     - One entry for each HAProxy installed or running on the host, with the keys that

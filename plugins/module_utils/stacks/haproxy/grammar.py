@@ -94,7 +94,8 @@ class Line:
     @property
     def text(self) -> str:
         """The line without its comment, fit to be shown."""
-        at, pieces = self.start, []
+        at = self.start
+        pieces: list[bytes] = []
         for word in self.passwords():
             pieces += (self.tree.data[at : word.start], MARK.encode("ascii"))
             at = word.end

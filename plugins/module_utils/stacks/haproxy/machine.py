@@ -202,7 +202,7 @@ def read(host: Host, instance: Instance) -> list[Document]:
     environment = instance.facts["environment"]
     for name in instance.facts["files"]:
         # Of a folder HAProxy takes what ends so, in the order of the C locale.
-        inner = [path for path in host.glob(f"{name}/*") if path.endswith(".cfg")]
+        inner = [f"{name}/{file}" for file in _listed(host, name) if file.endswith(".cfg")]
         for path in inner or [name]:
             real, data = _load(host, path, None)
             tree = grammar.parse(real, data, environment)
@@ -217,6 +217,14 @@ def read(host: Host, instance: Instance) -> list[Document]:
     found = list(documents.values())
     _look_at_certificates(host, found)
     return found
+
+
+def _listed(host: Host, path: str) -> list[str]:
+    """What is in a folder, without names that begin with a dot; nothing when it is none."""
+    try:
+        return [name for name in host.listdir(path) if not name.startswith(".")]
+    except OSError:
+        return []
 
 
 def _load(host: Host, path: str, line: grammar.Line | None) -> tuple[str, bytes]:
@@ -234,9 +242,9 @@ def _look_at_certificates(host: Host, documents: t.Sequence[Document]) -> None:
     tree: grammar.Tree = documents[0].tree
     named = {path for bind in effective.Config(documents).binds for path in bind.certificates}
     for path in sorted(named):
-        inner = [one for one in host.glob(f"{path}/*") if not one.endswith((".key", ".issuer", ".ocsp", ".sctl"))]
+        inner = [name for name in _listed(host, path) if not name.endswith((".key", ".issuer", ".ocsp", ".sctl"))]
         if inner:
-            tree.folders[path] = tuple(inner)
+            tree.folders[path] = tuple(f"{path}/{name}" for name in inner)
     files = {file for path in named for file in tree.folders.get(path, (path,)) if not file.startswith("@")}
     tree.keys = frozenset(path + ".key" for path in files if host.exists(path + ".key"))
     if any(b"@SECLEVEL=" in document.data for document in documents):

@@ -85,10 +85,19 @@ ssl_ciphers={ciphers}
 rsa_cert_file=/etc/ssl/a.pem
 """
 
+HAPROXY = """global
+    ssl-default-bind-ciphers {ciphers}
+    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
+frontend www
+    mode http
+    bind :443 ssl crt /etc/ssl/private/www.pem
+"""
+
 GOOD = {
     "nginx": ("etc/nginx", {"nginx.conf": NGINX, "conf.d/portal.conf": SITE}),
     "apache": ("etc/apache2", {"apache2.conf": APACHE, "sites-enabled/portal.conf": HOST}),
     "postfix": ("etc/postfix", {"main.cf": POSTFIX}),
+    "haproxy": ("etc/haproxy", {"haproxy.cfg": HAPROXY.format(ciphers=CIPHERS)}),
     "vsftpd": ("etc", {"vsftpd.conf": VSFTPD.format(ciphers=CIPHERS)}),
 }
 #: For each stack a change that breaks one check: (file, old, new, check, line).
@@ -96,6 +105,7 @@ BAD = {
     "nginx": ("nginx.conf", "ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.2", "protocol.tls1_0", 4),
     "apache": ("apache2.conf", "-all +TLSv1.2", "all -SSLv3", "protocol.tls1_0", 3),
     "postfix": ("main.cf", f"smtpd_tls_protocols = {STRICT}", "smtpd_tls_protocols = !SSLv2", "protocol.tls1_0", 4),
+    "haproxy": ("haproxy.cfg", "ssl-min-ver TLSv1.2", "ssl-min-ver TLSv1.0", "protocol.tls1_0", 3),
     "vsftpd": ("vsftpd.conf", f"ssl_ciphers={CIPHERS}", "ssl_ciphers=HIGH", "suite.forbidden", 8),
 }
 
@@ -197,7 +207,7 @@ def test_links_stay_inside_the_repository(tmp_path):
 @pytest.mark.parametrize(
     ("stack", "path", "message"),
     [
-        ("exim", ".", "no static mode; one of apache, nginx, postfix, vsftpd"),
+        ("exim", ".", "no static mode; one of apache, haproxy, nginx, postfix, vsftpd"),
         ("nginx", "nowhere", "nowhere: there is no such file or folder"),
         ("nginx", "site.conf", "the main file is called nginx.conf"),
         ("postfix", ".", "there is no main.cf in it"),
