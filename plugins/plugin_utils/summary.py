@@ -153,12 +153,14 @@ def verify(
         )
     inside: list[str] = []
     excepted: list[str] = []
-    open_question: dict[str, list[Json]] = {}
+    besides: dict[str, list[Json]] = {}
     for one in reports:
         host = owners.get(one["endpoint"]) or one["address"]
         excepted += [f"{host}: {line}" for line in _grouped(_under_exception(one))]
-        open_question.setdefault(host, []).extend(item for item in one["findings"] if item["status"] == "indeterminate")
-    unproved_outside = [f"{host}: {line}" for host, found in open_question.items() for line in _grouped(found)]
+        # Why an endpoint is non-compliant, its host's files tell by line; this is what no verdict tells.
+        shown = ("indeterminate",) if one["verdict"] == "non_compliant" else ("fail", "indeterminate")
+        besides.setdefault(host, []).extend(item for item in one["findings"] if item["status"] in shown)
+    outside = [f"{host}: {line}" for host, found in besides.items() for line in _grouped(found)]
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
         if not audits[host] and (errors or {}).get(host):
@@ -178,7 +180,7 @@ def verify(
         cut = len(rows) - MOST
         lines.append(table(("HOST", "ENDPOINT", "VERDICT", "TLS", "WORST FINDING"), rows[:MOST], width))
         lines += [f"and {cut} more endpoints"] if cut > 0 else []
-    lines += _section("Not proved from outside:", unproved_outside, width)
+    lines += _section("What else was seen from outside:", outside, width)
     lines += _section("What the hosts' own files and handshakes say:", inside, width)
     lines += _section(_EXCEPTED, list(dict.fromkeys(excepted)), width)
     lines += _section("What the registers ask for:", reminders, width)

@@ -144,9 +144,16 @@ def test_what_was_not_proved_from_outside_says_why():
     why = {**finding("endpoint.reachable", "indeterminate"), "observed": "web1: Name or service not known"}
     text = summary.verify(AUDITS, [report("unreachable", findings=[why])], {"https://web1:443": "web1"}).text
     lines = text.splitlines()
-    assert lines[lines.index("Not proved from outside:") + 1].startswith(
+    assert lines[lines.index("What else was seen from outside:") + 1].startswith(
         "web1: indeterminate endpoint.reachable: web1:"
     )
+
+
+def test_what_fails_besides_a_good_verdict_is_told_and_no_wall_of_text_for_a_bad_one():
+    expired = finding("certificate.validity")
+    text = summary.verify(AUDITS, [report(findings=[expired])], {}).text
+    assert "192.0.2.1: fail certificate.validity" in text
+    assert "192.0.2.1: fail" not in summary.verify(AUDITS, [report("non_compliant", findings=[expired])], {}).text
 
 
 def test_the_total_tells_why_a_run_fails_whose_endpoints_are_all_compliant():
