@@ -7,13 +7,14 @@ Nothing here is Windows. What stays unproved until it was run on one stands in d
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.encryption.in_transit.tests.unit.daemons import need
-from ansible_collections.encryption.in_transit.tests.windows.playbook import play, wine
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows.registry import parse_document
+from ansible_collections.encryption.in_transit.tests.windows.playbook import ROOT, play, run, wine
 from ansible_collections.encryption.in_transit.tests.windows.prefix import Prefix
 
 SCHANNEL = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL"
@@ -23,15 +24,11 @@ POLICY = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Cryptography\\Configuration\\SSL\
 Json = t.Dict[str, t.Any]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Prefix]:
-    need("wine", "wineboot", "wineserver")
-    with Prefix(tmp_path_factory.mktemp("wine") / "prefix").alive() as prefix:
-        yield prefix
+pytestmark = pytest.mark.xdist_group("wine")
 
 
 @pytest.fixture
-def windows(made: Prefix) -> Prefix:
+def windows(wine_prefix: Prefix) -> Prefix:
     """A Server 2022 as it was installed: Wine's own registry, with the number of the build."""
     gone = ("Protocols", "Ciphers", "Hashes", "KeyExchangeAlgorithms")
     lines = [f'reg delete "{key}" /f /reg:64' for key in (*(f"{SCHANNEL}\\{name}" for name in gone), POLICY)]
@@ -43,8 +40,8 @@ def windows(made: Prefix) -> Prefix:
         (POLICY, "EccCurves", "REG_MULTI_SZ", "NistP521\\0brainpoolP256r1"),
     ):
         lines.append(f'reg add "{key}" /v {name} /t {kind} /d "{data}" /f /reg:64')
-    made.cmd("& ".join(lines))
-    return made
+    wine_prefix.cmd("& ".join(lines))
+    return wine_prefix
 
 
 def harden(**options: t.Any) -> Json:
@@ -63,37 +60,37 @@ def dump(prefix: Prefix) -> list[str]:
 
 def test_the_whole_path_from_a_playbook_to_the_registry_and_back(windows: Prefix, tmp_path: Path) -> None:
     before = dump(windows)
-    (check,) = play(tmp_path, wine(windows), {**harden(), "check_mode": True, "diff": True})
-    assert dump(windows) == before
+    back_again = harden(state="restored", rollback="{{ r1.instances[0].rollback }}")
+    check, changed, again, audit, back, twice = play(
+        tmp_path,
+        wine(windows),
+        {**harden(), "check_mode": True, "diff": True},
+        harden(),
+        harden(),
+        {"encryption.in_transit.schannel_tls_info": {"export": True}},
+        back_again,
+        back_again,
+    )
     assert check["changed"] is True
     assert check["round_trips"] == 1
     assert "Enabled = 1" in check["diff"][0]["before"]
     assert "Enabled = 0" in check["diff"][0]["after"]
     assert "NistP521, brainpoolP256r1" in check["diff"][0]["before"]
 
-    changed, again, audit = play(
-        tmp_path, wine(windows), harden(), harden(), {"encryption.in_transit.schannel_tls_info": {"export": True}}
-    )
     assert changed["changed"] is True, changed["msg"]
     assert changed["round_trips"] == 3
     assert changed["reboot_required"] is changed["restart_required"] is True
     assert changed["instances"][0]["values"] == check["instances"][0]["values"]
     assert changed["instances"][0]["warnings"] == []
     assert (again["changed"], again["round_trips"]) == (False, 1)
-    after = dump(windows)
-    assert not [line for line in after if line.endswith("0xffffffff")]
-    assert "    EccCurves    REG_MULTI_SZ    curve25519\\0NistP256\\0NistP384" in after
     # No binding is there, so that no handshake can prove what the registry says.
     open_ones = [item["check"] for item in audit["findings"] if item["status"] in ("fail", "indeterminate")]
     assert open_ones == ["config.running"]
     exported = {file["name"]: file["text"] for file in audit["instances"][0]["export"]}
     assert '"Enabled"=dword:00000001' in exported["registry.reg"]
-
-    rollback = changed["instances"][0]["rollback"]
-    back, twice = play(
-        tmp_path, wine(windows), harden(state="restored", rollback=rollback),
-        harden(state="restored", rollback=rollback),
-    )  # fmt: skip
+    assert "dword:ffffffff" not in exported["registry.reg"]
+    curves = next(value for value in parse_document(exported["registry.reg"]) if value.name == "EccCurves")
+    assert curves.data == ("curve25519", "NistP256", "NistP384")
     assert (back["changed"], twice["changed"]) == (True, False)
     assert dump(windows) == before
 
@@ -124,3 +121,23 @@ def test_a_connection_that_breaks_after_the_import_is_made_again(windows: Prefix
     assert result["changed"] is True, result["msg"]
     assert "made again" in result["instances"][0]["warnings"][0]
     assert result["instances"][0]["rollback"]
+
+
+def test_the_playbook_verify_reads_a_windows_host_from_inside_and_judges_it(windows: Prefix, tmp_path: Path) -> None:
+    """An approved exception counts there as it does when the host is changed."""
+    days = {"since": "2000-01-01", "expires": "9999-12-31"}
+    variables = {
+        **wine(windows),
+        "in_transit_stacks": ["schannel", "iis"],
+        "in_transit_ca_path": [],
+        "schannel_tls_exceptions": [{"id": "EX-1", "ports": [443], "checks": ["protocol.tls1_0"], **days}],
+        "verify_verdict_file": str(tmp_path / "verdict.json"),
+    }
+    done = run(tmp_path, variables, ROOT / "playbooks" / "verify.yml")
+    told = done.stdout + done.stderr
+    assert done.returncode != 0, told
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert (verdict["code"], verdict["hosts_not_read"]) == (2, 0), told
+    assert "server: fail protocol.tls1_1: TLSv1.1 is on" in told
+    assert "server: fail protocol.tls1_0" not in told
+    assert "server: indeterminate config.running" in told

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.windows.playbook import play
 from ansible_collections.encryption.in_transit.tests.windows.prefix import Prefix
 from ansible_collections.encryption.in_transit.tests.windows.wsman import Service
@@ -20,12 +19,15 @@ from ansible_collections.encryption.in_transit.tests.windows.wsman import Servic
 pytest.importorskip("winrm", reason="needs pywinrm, which requirements-dev.txt holds")
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Service]:
-    need("wine", "wineboot", "wineserver")
-    with Prefix(tmp_path_factory.mktemp("wine") / "prefix").alive() as prefix, Service(prefix) as service:
-        version = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
-        prefix.set(version, "CurrentBuildNumber", "REG_SZ", "17763")
+pytestmark = pytest.mark.xdist_group("wine")
+
+
+@pytest.fixture
+def service(wine_prefix: Prefix) -> t.Iterator[Service]:
+    wine_prefix.cmd('reg delete "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL" /f /reg:64')
+    version = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
+    wine_prefix.set(version, "CurrentBuildNumber", "REG_SZ", "17763")
+    with Service(wine_prefix) as service:
         yield service
 
 

@@ -47,6 +47,15 @@ def play(folder: Path, variables: Json, *each: Json, collections: str = "") -> l
         {"hosts": "localhost", "gather_facts": False, "vars": here, "tasks": [written]},
     ]
     (folder / "play.json").write_text(json.dumps(book))
+    done = run(folder, variables, folder / "play.json", collections=collections)
+    assert results.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    return t.cast("list[Json]", json.loads(results.read_text()))
+
+
+def run(
+    folder: Path, variables: Json, playbook: Path, *arguments: str, collections: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """ansible-playbook with a playbook on one Windows host, whose variables are these."""
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": {"server": variables}}}))
     environment = {
         **os.environ,
@@ -59,8 +68,7 @@ def play(folder: Path, variables: Json, *each: Json, collections: str = "") -> l
         str(Path(sys.executable).with_name("ansible-playbook")),
         "-i",
         str(folder / "inventory.json"),
-        str(folder / "play.json"),
+        str(playbook),
+        *arguments,
     ]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert results.exists(), done.stdout[-3000:] + done.stderr[-3000:]
-    return t.cast("list[Json]", json.loads(results.read_text()))
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

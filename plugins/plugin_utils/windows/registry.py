@@ -147,10 +147,10 @@ def parse_query(text: str) -> Registry:
         elif match and keys:
             name, kind, data = match.groups()
             values.append(Value(keys[-1], name, kind, _read(kind, data or "", f"{keys[-1]} {name}")))
-            continues = isinstance(values[-1].data, str)
+            continues = True
         elif not line.strip():
             continues = False
-        elif continues:
+        elif continues and isinstance(values[-1].data, str):
             values[-1] = values[-1]._replace(data=f"{values[-1].data}\n{line}")
     return Registry(values, keys)
 
