@@ -150,8 +150,8 @@ def parse_query(text: str) -> Registry:
             continues = True
         elif not line.strip():
             continues = False
-        elif continues and isinstance(values[-1].data, str):
-            values[-1] = values[-1]._replace(data=f"{values[-1].data}\n{line}")
+        elif continues and isinstance(before := values[-1].data, str):
+            values[-1] = values[-1]._replace(data=f"{before}\n{line}")
     return Registry(values, keys)
 
 
