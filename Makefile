@@ -134,7 +134,7 @@ test: packages-test $(DEV) servers ## every check and test there is: what the pi
 	[ $$status -eq 0 ] || echo 'make test: something above failed'; \
 	exit $$status
 
-PYTEST = $(BIN)/python -m pytest --numprocesses auto --cov plugins --cov-report term:skip-covered
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov plugins --cov-report term:skip-covered
 
 # Run by `make test`, a check speaks only when it fails; on its own it is not silenced.
 step = $(if $(STEP),@hacking/step.sh $(1),)
