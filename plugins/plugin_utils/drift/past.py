@@ -17,6 +17,7 @@ from ..evidence import chain, changes, ledger
 from ..evidence.errors import EvidenceError
 from ..evidence.run import Json
 from ..evidence.sealed import Bundle
+from ..evidence.text import safe_name
 
 #: Sealed runs that are looked at, the newest first.
 DEPTH = 100
@@ -122,10 +123,12 @@ class Past:
         found: dict[str, tuple[Run, str]] = {}
         left = set(names)
         for run in self.runs():
-            for account in run.bundle.run["population"]["hosts"]:
-                if account["host"] in left and account["state"] == "tested":
-                    found[account["host"]] = (run, account["folder"])
-                    left.remove(account["host"])
+            told = run.bundle.run
+            tested = {one["host"]: one["folder"] for one in told["population"]["hosts"] if one["state"] == "tested"}
+            tested.update((name, folder_of_external(name)) for name in told.get("external") or ())
+            for name in left & set(tested):
+                found[name] = (run, tested[name])
+            left -= set(tested)
             if not left:
                 break
         return found
@@ -165,6 +168,11 @@ class Past:
                 if str(record.get("recorded")) >= since:
                     found.append(record)
         return found
+
+
+def folder_of_external(name: str) -> str:
+    """Where the evidence of a host is that is not in the inventory; accounts have none of it."""
+    return f"hosts/{safe_name(name, always_tag=True)}"
 
 
 def _by_host(run: Run) -> t.Iterator[tuple[str, list[Json]]]:

@@ -14,7 +14,7 @@ import typing as t
 from ..evidence.errors import EvidenceError
 from ..evidence.run import SCHEMA_VERSION, SCHEMAS, Endpoint, Json, Record
 from . import around, compare
-from .past import Earlier, Past
+from .past import Earlier, Past, folder_of_external
 
 #: What can have become of a host, the worst first. A host that was not asked for is left out.
 STATES = ("drifted", "new", "open", "unproved", "not_reached", "mended", "gone", "not_applicable", "held")
@@ -115,7 +115,7 @@ def _host(
         state = compare.state(found)
         if then:
             try:
-                notes = around.host(then, files, account["folder"] if account else None)
+                notes = around.host(then, files, account["folder"] if account else folder_of_external(name))
             except EvidenceError as error:
                 problem = str(error)
     for one in found:

@@ -197,6 +197,17 @@ def test_what_is_mended_again_and_again_is_contested(tmp_path, made, state):
     assert ("something else seems to manage them" in show.text(found)) == bool(state)
 
 
+def test_a_partner_outside_of_the_inventory_is_compared_as_well(tmp_path):
+    def partner(served):
+        uri = "https://partner.example:443"
+        return {"host": "partner.example", "external": True, "scans": [samples.report(uri, served, "partner.example")]}
+
+    seal(tmp_path, run(20, [web(), partner("rrrraa")]))
+    made = told(tmp_path, run(21, [web(), partner("rrraaa")]))
+    states = {host["host"]: (host["state"], host["around"]) for host in made["hosts"]}
+    assert states == {"partner.example": ("drifted", []), WEB: ("held", [])}
+
+
 # --- what is trusted ----------------------------------------------------------------------------------------------
 
 
