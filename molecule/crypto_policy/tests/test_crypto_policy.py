@@ -74,3 +74,25 @@ def test_java_keeps_what_it_had(host):
 def test_nothing_is_left_over(host):
     assert host.run("find /etc -name '.in_transit*'").stdout == ""
     assert host.run("find /var/lib/encryption.in_transit -name journal.json -not -path '*/history/*'").stdout == ""
+
+
+def test_openssh_takes_no_more_than_the_baseline(host):
+    """sshd's own reading of its files, and the names in it that were there before."""
+    if host.backend.hostname == "virgin":
+        pytest.skip("OpenSSH is asked for on the others")
+    effective = dict(line.partition(" ")[::2] for line in host.check_output("sshd -T").splitlines())
+    assert effective["macs"] == "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
+    assert "cbc" not in effective["ciphers"] and "aes256-gcm@openssh.com" in effective["ciphers"]
+    assert "curve25519-sha256" in effective["kexalgorithms"] and "sha1" not in effective["kexalgorithms"]
+    assert "ssh-rsa" not in effective["hostkeyalgorithms"].split(",")
+    assert "macs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com\n" in host.check_output("ssh -G x")
+
+
+def test_openssh_refuses_a_client_with_sha_1_only(host):
+    """ssh(1) of the host itself, against the server that runs."""
+    if host.backend.hostname == "virgin":
+        pytest.skip("OpenSSH is asked for on the others")
+    done = host.run(
+        "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=no -m hmac-sha1 -c aes128-ctr localhost"
+    )
+    assert "no matching MAC found" in done.stderr

@@ -37,6 +37,8 @@ _KNOWN_TOKEN = re.compile(
     r"sk[-_](?:live|test)[-_]\w{10,}|hvs\.[\w-]{20,}|AIza[\w-]{30,})"
 )
 _LONG = re.compile(r"(?<![A-Za-z0-9+/=_.~%-])[A-Za-z0-9+/_=-]{24,}(?![A-Za-z0-9+/_=-])")
+#: Names in the registries of TLS that look like keys (RFC 8734).
+_REGISTERED = re.compile(r"(?:ecdsa_)?brainpoolP\d+r1(?:tls13)?(?:_sha\d+)?\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{24,}\Z")
 
 #: Bits of Shannon entropy a character of random base64 nearly has, and names made of words do not.
@@ -52,7 +54,7 @@ def looks_random(word: str) -> bool:
     """Whether a word looks like a key or token: long hexadecimal digits, or mixed characters without pattern."""
     if _HEX.match(word):
         return True
-    if len(word) < 24 or not (re.search(r"\d", word) and re.search(r"[A-Za-z]", word)):
+    if _REGISTERED.match(word) or len(word) < 24 or not (re.search(r"\d", word) and re.search(r"[A-Za-z]", word)):
         return False
     # Paths and names of things are words joined by separators; tokens have long parts without one.
     if max(len(part) for part in re.split(r"[/_.-]", word)) < 16:

@@ -100,14 +100,15 @@ def approved(baseline: Baseline, keyword: str, known: t.Collection[str]) -> tupl
     """What we configure for a keyword: of the names a build knows those of the baseline, in its order."""
     if keyword == "MACs":
         return tuple(name for name in _MACS if name in known)
-    wanted, of = {
-        "Ciphers": (_encryptions([*baseline.suites_tls13, *baseline.suites_tls12]), _CIPHERS.get),
-        "KexAlgorithms": (list(baseline.groups), _EXCHANGES.get),
-        "HostKeyAlgorithms": (list(baseline.signature_schemes), _signature),
-    }[keyword]
-    spelled = (
-        sorted(known) if keyword == "HostKeyAlgorithms" else list(_CIPHERS if keyword == "Ciphers" else _EXCHANGES)
-    )
-    ranked = [name for name in spelled if name in known and of(name) in wanted]
+    spelled: t.Iterable[str]
+    of: t.Callable[[str], str]
+    if keyword == "Ciphers":
+        wanted, spelled = _encryptions([*baseline.suites_tls13, *baseline.suites_tls12]), _CIPHERS
+        of = _CIPHERS.__getitem__
+    elif keyword == "KexAlgorithms":
+        wanted, spelled, of = list(baseline.groups), _EXCHANGES, _EXCHANGES.__getitem__
+    else:
+        wanted, spelled, of = list(baseline.signature_schemes), sorted(known), _signature
+    found = [name for name in spelled if name in known and of(name) in wanted]
     # An AEAD before counter mode, whatever the size of the key.
-    return tuple(sorted(ranked, key=lambda name: (name.endswith("-ctr"), wanted.index(of(name) or ""))))
+    return tuple(sorted(found, key=lambda name: (name.endswith("-ctr"), wanted.index(of(name)))))

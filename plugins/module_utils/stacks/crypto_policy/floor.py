@@ -27,6 +27,9 @@ class Floor:
 
     name = ""
 
+    #: Whether its server can be scanned. Of one that cannot, what it says first is all that is asked.
+    speaks_tls = True
+
     def discover(self, host: Host) -> list[Instance]:
         raise NotImplementedError
 

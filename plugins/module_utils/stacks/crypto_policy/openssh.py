@@ -51,6 +51,7 @@ class OpenSSH(Floor):
     """OpenSSH's server and client, one instance."""
 
     name = "openssh"
+    speaks_tls = False
 
     def discover(self, host: Host) -> list[Instance]:
         programs = {name: host.which(name) for name in ("sshd", "ssh")}
@@ -60,7 +61,13 @@ class OpenSSH(Floor):
         said = host.run(["ssh", "-V"]).stderr.strip()
         found = re.search(r"OpenSSH_(\d+)\.(\d+)", said)
         version = tuple(map(int, found.groups())) if found else (0,)
-        told = {"floor": self.name, "programs": [], "said": said, "ends": ends, "sshd": programs["sshd"]}
+        told: dict[str, t.Any] = {
+            "floor": self.name,
+            "programs": [],
+            "said": said,
+            "ends": ends,
+            "sshd": programs["sshd"],
+        }
         told.update(facts(host), managed=host.which("update-crypto-policies") is not None)
         capabilities = Capabilities("OpenSSH", version, (), None, None, frozenset())
         config = host.realpath(f"{_FOLDER}/{ends[0]}_config")
@@ -159,9 +166,6 @@ class OpenSSH(Floor):
         return all(
             value.encode("ascii") in stream for value in (effective.get("ciphers"), effective.get("macs")) if value
         )
-
-    def served(self, host: Host, instance: Instance) -> t.ContextManager[str]:
-        raise TransactionError("prove", "OpenSSH speaks no TLS")
 
     def offers(self, host: Host, instance: Instance, name: str) -> bytes:
         """The first message of the client, or of the server: of the one that runs, else of a trial."""

@@ -117,7 +117,7 @@ class CryptoPolicies(Floor):
     def read(self, host: Host, instance: Instance) -> list[Document]:
         """``config``, the policies it names, our files, the marker of what was generated, and what is in local.d.
 
-        Raises ConfigurationError for a policy that is not installed.
+        Raises ConfigurationError for a policy that is not installed, and for subpolicies that contradict each other.
         """
         installed = self._installed(host)
         config = self._document(host, _CONFIG)
@@ -133,6 +133,7 @@ class CryptoPolicies(Floor):
         for path in dict.fromkeys(paths):
             if host.exists(path):
                 found.append(self._document(host, path))
+        _agree([one for one in found if one.path.endswith(".pmod") and one.path != _MODULE_PATH])
         config.tree.outside.update(self._words(host, installed), installed=installed)
         return found
 
@@ -380,6 +381,23 @@ class CryptoPolicies(Floor):
     def exports(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         told = "".join(f"{one.name}: {one.facts.get('said', '')}\n" for _floor, one in self._libraries(instance))
         return [ExportFile("libraries.txt", told, 0)]
+
+
+def _agree(modules: t.Iterable[Document]) -> None:
+    """Raise ConfigurationError when one subpolicy switches on what another one switches off: which of them was meant is
+    not ours to guess, and the order of words in ``config`` decides without one."""
+    said: dict[tuple[str, str, bool], Provenance] = {}
+    for module in modules:
+        for entry in module.tree.entries:
+            for word in entry.value.split():
+                if word[0] not in "+-" and not word.endswith("+"):
+                    continue  # an assignment says all there is
+                on, name = not word.startswith("-"), word.strip("+-")
+                other = said.get((entry.name, name, not on))
+                if other is not None and other.file != module.path:
+                    what = f"switches {name} {'on' if on else 'off'}, and {other.file}:{other.line} the other way"
+                    raise entry.tree.error(entry.start, f'"{entry.text}" {what}: take one of them out of {_CONFIG}')
+                said[entry.name, name, on] = entry.place
 
 
 def _is_unknown(done: Completed) -> bool:

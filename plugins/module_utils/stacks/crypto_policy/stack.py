@@ -121,10 +121,8 @@ class CryptoPolicy(Stack):
         return _floor(instance).settled(host, instance)
 
     def opened(self, host: Host, instance: Instance, endpoint: str) -> t.ContextManager[str] | None:
-        if endpoint.rpartition("/")[2] != "server":
-            return None
         floor, library = _floor(instance).library(instance, endpoint)
-        return floor.served(host, library)
+        return floor.served(host, library) if floor.speaks_tls and endpoint.endswith("/server") else None
 
     def offered(self, host: Host, instance: Instance, endpoint: str) -> bytes:
         floor, library = _floor(instance).library(instance, endpoint)

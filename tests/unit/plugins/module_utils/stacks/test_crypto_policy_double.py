@@ -24,6 +24,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.errors impor
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import (
     asking,
     grammar,
+    openssh,
     policies,
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.policies import CryptoPolicies
@@ -240,3 +241,46 @@ def test_what_is_configured_is_read_from_the_back_end_until_our_module_has_the_l
     assert after["protocols"].value == ("TLSv1.2", "TLSv1.3")
     assert after["protocols"].provenance[0].file == f"/{MODULE}"
     assert "secp256r1" in after["groups"].value
+
+
+def test_subpolicies_that_contradict_each_other_are_refused_with_file_and_line(tmp_path):
+    modules = tmp_path / "etc/crypto-policies/policies/modules"
+    family = Family(tmp_path, config="DEFAULT\n")
+    (modules / "OLD.pmod").write_text("# for the analyser\nhash = SHA1+\n")
+    (modules / "NEW.pmod").write_text("hash = -SHA1\n")
+    (tmp_path / "etc/crypto-policies/config").write_text("DEFAULT:OLD:NEW\n")
+    told = r'^/etc/crypto-policies/policies/modules/NEW.pmod:1:1: "hash = -SHA1" switches SHA1 off, and \S+OLD.pmod:2 '
+    with pytest.raises(ConfigurationError, match=told):
+        family.plan()
+    (tmp_path / "etc/crypto-policies/config").write_text("DEFAULT:OLD\n")
+    family.plan()
+
+
+def test_openssh_is_set_in_its_own_scope_when_asked_for(tmp_path, monkeypatch):
+    known = {
+        "KexAlgorithms": ["curve25519-sha256"],
+        "HostKeyAlgorithms": ["ssh-ed25519"],
+        "Ciphers": ["aes256-ctr"],
+        "MACs": ["hmac-sha2-256-etm@openssh.com"],
+    }
+    monkeypatch.setattr(openssh, "facts", lambda host: {"known": known, "by_ssh": True})
+    family = Family(tmp_path)
+    client = {keyword.lower(): names for keyword, names in known.items()}
+    with pytest.raises(TransactionError, match="nothing tells which KexAlgorithms the client there offers"):
+        family.plan(ssh=True)
+    family.apply(family.plan(ssh=True, ssh_client=client))
+    lines = [line for line in family.text(MODULE).splitlines() if "@OpenSSH" in line]
+    assert lines == [
+        "cipher@OpenSSH = AES-128-GCM AES-256-GCM CHACHA20-POLY1305 AES-128-CTR AES-256-CTR",
+        "mac@OpenSSH = AEAD HMAC-SHA2-256 HMAC-SHA2-512",
+        "group@OpenSSH = X25519 SECP256R1 SECP384R1",
+        "hash@OpenSSH = SHA2-256 SHA2-384 SHA2-512",
+        "sign@OpenSSH = ECDSA-SHA2-256 ECDSA-SHA2-384 ECDSA-SHA2-512 EDDSA-ED25519 "
+        "RSA-SHA2-256 RSA-SHA2-384 RSA-SHA2-512",
+    ]
+    assert family.plan(ssh=True, ssh_client=client).edits == ()
+
+
+def test_openssh_without_scopes_is_refused(tmp_path):
+    with pytest.raises(BaselineError, match="these policies have no scopes"):
+        Family(tmp_path, "el8").plan(ssh=True)
