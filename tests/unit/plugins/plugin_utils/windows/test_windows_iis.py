@@ -153,6 +153,26 @@ def test_a_change_is_read_again_in_the_same_round_trip() -> None:
     assert "it has no https binding" in reasons["site Devices 0.0.0.0:8081"]
 
 
+def test_an_exception_leaves_its_site_as_it_is_and_no_other() -> None:
+    days = {"since": "2000-01-01", "expires": "9999-12-31"}
+    mine = [{"id": "EX-21", "ports": [21], "checks": ["transport.plaintext"], **days}]
+    there = Scripted(
+        build=20348,
+        iis=(LISTED, CONFIG),
+        values=[*binding("0.0.0.0:443", 0), *binding("0.0.0.0:8443", 0)],
+    )
+    options = {**OPTIONS, "legacy_tls": "disable"}
+    mine.append({"id": "EX-443", "ports": [443], "checks": ["protocol.tls1_0"], **days})
+    result = Iis(there.remote, {**options, "exceptions": mine}, check_mode=True).harden()
+    keys = [value["key"] for value in result["instances"][0]["values"]]
+    assert not [key for key in keys if key.endswith("site Transfer")]
+    assert [key for key in keys if key.endswith("site Archive")]
+    assert [key.rpartition(":")[2] for key in keys if "SslBindingInfo" in key] == ["8443"]
+    seen = {item["subject"]["listener"]: item["status"] for item in result["findings"]}
+    assert seen["site Transfer 0.0.0.0:21"] == "excepted"
+    assert seen["site Old transfer 0.0.0.0:2121"] == "fail"
+
+
 def test_what_appcmd_did_not_write_is_taken_back() -> None:
     there = Scripted(build=20348, iis=(LISTED, CONFIG), then=(mended(LISTED), CONFIG), restores=True)
     result = Iis(there.remote, OPTIONS, check_mode=False).harden()
