@@ -105,6 +105,22 @@ options:
     default: 10
 """
 
+    # Where the software can be told to log its handshakes.
+    LOGGING = r"""
+options:
+  log_handshakes:
+    description:
+      - Whether to let the software log protocol and suite of handshakes, which M(encryption.in_transit.usage) reads.
+      - V(on) adds a log beside those that are there, where they do not tell it already, by the same proved and undoable
+        change as everything else. V(off) takes away what V(on) has added, and nothing that others have set. V(leave)
+        changes nothing about logs.
+      - What is logged is the client's address, time, protocol, suite, port and the name it asked for. Addresses are
+        personal data.
+    type: str
+    default: leave
+    choices: [leave, "on", "off"]
+"""
+
     # Where the software speaks HTTP.
     HTTP = r"""
 options:

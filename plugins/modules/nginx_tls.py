@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - encryption.in_transit.stack.http
   - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
+  - encryption.in_transit.stack.logging
   - encryption.in_transit.attributes
 attributes:
   check_mode:
@@ -433,7 +434,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx
 
 
 def main() -> None:
-    ansible_stack.harden(Nginx(), ansible_stack.HTTP)
+    ansible_stack.harden(Nginx(), {**ansible_stack.HTTP, **ansible_stack.LOGGING})
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - encryption.in_transit.stack
   - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
+  - encryption.in_transit.stack.logging
   - encryption.in_transit.attributes
 options:
   outgoing:
@@ -459,7 +460,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postf
 
 
 def main() -> None:
-    ansible_stack.harden(Postfix(), OPTIONS)
+    ansible_stack.harden(Postfix(), {**OPTIONS, **ansible_stack.LOGGING})
 
 
 if __name__ == "__main__":

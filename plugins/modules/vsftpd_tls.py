@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - encryption.in_transit.stack
   - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
+  - encryption.in_transit.stack.logging
   - encryption.in_transit.attributes
 options:
   plaintext:
@@ -441,7 +442,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.vsftp
 
 
 def main() -> None:
-    ansible_stack.harden(Vsftpd(), OPTIONS)
+    ansible_stack.harden(Vsftpd(), {**OPTIONS, **ansible_stack.LOGGING})
 
 
 if __name__ == "__main__":

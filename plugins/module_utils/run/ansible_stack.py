@@ -8,6 +8,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..stacks import switching
 from . import bytecode
 from .ansible_exceptions import EXCEPTIONS, today
 
@@ -42,6 +43,9 @@ HARDEN: dict[str, t.Any] = {
 
 #: Beyond these, for software that speaks HTTP.
 HTTP: dict[str, t.Any] = {"hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]}}
+
+#: Beyond these, for software that can be told to log its handshakes.
+LOGGING: dict[str, t.Any] = switching.OPTION
 
 #: What a failed module tells of each instance. What was tried belongs into the record of the change: files and diffs.
 FAILURE = (

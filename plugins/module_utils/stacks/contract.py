@@ -96,7 +96,7 @@ class Document(t.NamedTuple):
 
 
 class Edit(t.NamedTuple):
-    """Replace ``document.data[start:end]`` by ``replacement``. ``check`` is the check that demands it.
+    """Replace ``document.data[start:end]`` by ``replacement``. ``check`` is the check, or the option, that demands it.
 
     With ``line`` 0 it is about the file as a whole, and the only edit of that path: :meth:`creation` names a path that
     no document has and nothing else may have either, :meth:`removal` has no ``replacement``.

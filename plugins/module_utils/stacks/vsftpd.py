@@ -45,6 +45,7 @@ from .contract import (
 )
 from .host import decode
 from .planning import OF_LEVEL_0, kept_by, relaxed
+from .switching import with_logging
 from .text import edit_documents
 
 if t.TYPE_CHECKING:
@@ -1319,7 +1320,10 @@ class Vsftpd(Stack):
     def plan(
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
     ) -> Plan:
-        return plan(instance, documents, baseline, options)
+        from .vsftpd_usage import switched
+
+        made = plan(instance, documents, baseline, options)
+        return with_logging(made, options, lambda on: switched(instance, documents, on))
 
     def test(self, host: Host, instance: Instance) -> TestResult:
         return test(host, instance)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from . import switching
 from .handshakes import KINDS, Handshake, Logged, Source, Unreadable, Writer, client_of, local_moment
 from .vsftpd import listeners, settings_of
 
 if t.TYPE_CHECKING:
-    from .contract import Document, Instance
+    from .contract import Document, Edit, Instance
 
 _LOG_FILE = "/var/log/vsftpd.log"
 
@@ -62,3 +63,18 @@ def logged(instance: Instance, documents: t.Sequence[Document]) -> Logged:
 def writes(on: t.Callable[[str], bool]) -> bool:
     """Whether vsftpd_log_file is written (vsf_log_init in logging.c)."""
     return on("dual_log_enable") or (on("xferlog_enable") and not on("xferlog_std_format"))
+
+
+def switched(instance: Instance, documents: t.Sequence[Document], on: bool) -> list[Edit]:
+    """``debug_ssl``, and ``dual_log_enable`` where only the log without TLS is written; or what was there before again.
+
+    With ``syslog_enable`` nothing is changed: where its lines go is not vsftpd's affair.
+    """
+    path, data = documents[0].path, documents[0].data
+    if not on:
+        return switching.lines_off(path, data)
+    is_on, _text = settings_of(instance, documents)
+    if not is_on("ssl_enable") or is_on("syslog_enable"):
+        return []
+    wanted = {"debug_ssl": is_on("debug_ssl"), "dual_log_enable": writes(is_on)}
+    return switching.lines_on(path, data, {name: "YES" for name, good in wanted.items() if not good}, "=")

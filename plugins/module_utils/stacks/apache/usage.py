@@ -13,13 +13,15 @@ import re
 import typing as t
 
 from ...errors import InTransitError
+from .. import switching
 from ..handshakes import AccessLog, Field, Logged, Sources, compiled
+from . import layout
 from .addresses import addresses
 from .effective import listeners
 from .resolver import resolve
 
 if t.TYPE_CHECKING:
-    from ..contract import Document, Instance
+    from ..contract import Document, Edit, Instance
     from .resolver import Configuration, Scope, Statement
 
 #: One item of a format: conditions and modifiers in any order, an argument in braces, and what is meant.
@@ -91,6 +93,7 @@ def _log(statement: Statement, configuration: Configuration, scope: Scope) -> Ac
         raise InTransitError(f"{path} goes elsewhere")
     form = named.get(given, given) or default
     condition = next((word for word in words[1:] if word.startswith(("env=", "expr="))), "")
+    condition = "" if condition == _OVER_TLS else condition
     try:
         return AccessLog(os.path.join(configuration.server_root, path), form, compiled(fields(form)), condition)
     except InTransitError as error:
@@ -129,3 +132,54 @@ def logged(instance: Instance, documents: t.Sequence[Document]) -> Logged:
         else:
             sources.add(best, listener, [reason] if reason else [])
     return Logged(sources.all(), tuple(silent))
+
+
+# --- switching it on and off ------------------------------------------------------------------------------------------
+
+#: GlobalLog is there from this version on.
+_GLOBAL = (2, 4, 19)
+
+#: Only what the server itself knows, and the name the client asked for; and only of requests over TLS.
+_FORM = r'"%{c}a %t %{SSL_PROTOCOL}x %{SSL_CIPHER}x %{local}p %{SSL_TLS_SNI}x"'
+_OVER_TLS = "expr=%{HTTPS} == 'on'"
+
+
+def switched(instance: Instance, documents: t.Sequence[Document], on: bool) -> list[Edit]:
+    """One log more for all hosts when one of them tells nothing of TLS; or without ours again."""
+    configuration = resolve(instance, documents)
+    main = configuration.main
+    if not on:
+        ours = [item for item in main.own("logformat", "globallog") if item.args[1:2] == [switching.NAME]]
+        return [
+            switching.edit(item.directive.tree.path, item.directive.tree.data, layout.remove(item.directive), on)
+            for item in ours
+        ]
+    quiet = any(
+        _best(configuration, server)[1]
+        for address in addresses(configuration)
+        for server, _names in address.servers
+        if address.tls
+    )
+    folder = _folder(configuration)
+    simple = [item for item in documents[0].tree.children if item.children is None and item.name != "use"]
+    if not quiet or not folder or not simple or instance.version < _GLOBAL:
+        return []
+    if "log_config_module" not in configuration.modules:
+        return []
+    # The end of a file may be in the middle of a comment; behind a directive nothing is.
+    last = simple[-1]
+    path = f"{folder}/{switching.NAME}.log"
+    lines = (f"LogFormat {_FORM} {switching.NAME}", f'GlobalLog "{path}" {switching.NAME} "{_OVER_TLS}"')
+    return [switching.edit(last.tree.path, last.tree.data, layout.insert_after(last, line), on) for line in lines]
+
+
+def _folder(configuration: Configuration) -> str:
+    """Where a log is written already, so that ours can be, and is found by rotation; empty when there is none."""
+    main = configuration.main
+    for scope in (main, *main.hosts):
+        for statement in (*logs_of(configuration, scope), *scope.own("errorlog")):
+            name = statement.args[0] if statement.args else ""
+            path = os.path.join(configuration.server_root, name)
+            if name and not re.search(r"^\||^[a-z]+(:|\Z)|[$\"\\]", name) and not path.startswith("/dev/"):
+                return os.path.dirname(path)
+    return ""

@@ -59,6 +59,7 @@ class Build(t.NamedTuple):
     pid: str
     capabilities: Capabilities
     modules: tuple[str, ...]
+    access_log: str
 
 
 def discover(host: Host) -> list[Instance]:
@@ -108,6 +109,7 @@ def _instance(host: Host, program: str, build: Build, process: Process | None) -
         "product_version": build.product_version,
         "prefix": prefix,
         "pid_file": build.pid,
+        "access_log": build.access_log,
         "options": options,
         "modules": list(build.modules),
         "hostname": host.hostname(),
@@ -163,6 +165,7 @@ def read_build(text: str) -> Build | None:
         os.path.join(prefix, _value(arguments, "--pid-path") or "logs/nginx.pid"),
         _capabilities(text, number),
         tuple(sorted(word[len("--with-") :] for word in arguments if re.match(r"--with-(stream|mail|http_)", word))),
+        os.path.join(prefix, _value(arguments, "--http-log-path") or "logs/access.log"),
     )
 
 
@@ -211,14 +214,24 @@ def test_command(instance: Instance) -> list[str]:
 
 def test(host: Host, instance: Instance) -> TestResult:
     pid_file = _pid_file(host, instance)
-    was_there = host.exists(pid_file)
+    # The test of a server that does not run leaves an empty pid file, on SELinux hosts with a label it cannot use; that
+    # of a log that is new leaves the log.
+    left = [path for path in (pid_file, *_our_logs(host, instance)) if not host.exists(path)]
     done = host.run(test_command(instance), timeout=_TEST_TIMEOUT)
-    if not was_there:
-        # The test of a server that does not run leaves an empty pid file, on SELinux hosts with a label it cannot use.
-        host.sweep(pid_file)
+    for path in left:
+        host.sweep(path)
     output = (done.stderr + done.stdout).strip()
     warnings = re.findall(r"^(?:nginx: )?\[(?:warn|alert)\] (.*)$", output, re.MULTILINE)
     return TestResult(done.rc == 0, output, tuple(warnings))
+
+
+def _our_logs(host: Host, instance: Instance) -> list[str]:
+    from . import resolver, usage
+
+    try:
+        return usage.ours(resolver.read(host, instance), instance.facts["prefix"])
+    except ConfigurationError:
+        return []  # the test itself will say what is wrong
 
 
 def _pid_file(host: Host, instance: Instance) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..contract import Document, Edit, ExportFile, Instance, Listener, Plan, Stack, TestResult
+from ..switching import with_logging
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
@@ -54,8 +55,10 @@ class Nginx(Stack):
         self, instance: Instance, documents: t.Sequence[Document], baseline: Baseline, options: t.Mapping[str, t.Any]
     ) -> Plan:
         from . import planner
+        from .usage import switched
 
-        return planner.plan(instance, documents, baseline, options)
+        plan = planner.plan(instance, documents, baseline, options)
+        return with_logging(plan, options, lambda on: switched(instance, documents, on))
 
     def test_command(self, instance: Instance) -> list[str]:
         from . import machine

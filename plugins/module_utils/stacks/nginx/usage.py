@@ -13,14 +13,16 @@ import re
 import typing as t
 
 from ...errors import InTransitError
+from .. import switching
 from ..handshakes import AccessLog, Field, Logged, Sources, compiled
+from . import layout
 from .addresses import addresses
 from .effective import listeners
 from .grammar import no_collection
 from .resolver import resolve
 
 if t.TYPE_CHECKING:
-    from ..contract import Document, Instance
+    from ..contract import Document, Edit, Instance
     from .grammar import Directive
     from .resolver import Scope
 
@@ -38,6 +40,8 @@ _FIELDS = {
     "msec": Field("seconds"),
 }
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+_OFF = "access_log is off"
 
 #: Blocks that can have access logs of their own within a server.
 _INNER = ("location", "if", "limit_except", "server")
@@ -86,7 +90,7 @@ def _logs(scope: Scope, formats: t.Mapping[str, str], prefix: str) -> tuple[Acce
     found: list[AccessLog] = []
     for directive in scope.inherited("access_log"):
         if directive.args == ["off"]:
-            return None, "access_log is off"
+            return None, _OFF
         try:
             found.append(_log(directive, formats, prefix))
         except InTransitError as error:
@@ -131,3 +135,86 @@ def _of_server(server: Scope, context: str, prefix: str) -> tuple[list[AccessLog
     if not best and used:
         gaps.append(reason)
     return list(used.values()), reason, gaps
+
+
+# --- switching it on and off ------------------------------------------------------------------------------------------
+
+#: Only what the server itself knows, and the name the client asked for. Nothing else of the request is written down.
+_FORM = "'$remote_addr [$time_iso8601] $ssl_protocol $ssl_cipher $server_port $ssl_server_name'"
+
+
+@no_collection()
+def switched(instance: Instance, documents: t.Sequence[Document], on: bool) -> list[Edit]:
+    """One access log more wherever those in force tell nothing of TLS; or without ours again.
+
+    Where the log is off it stays off: another access_log would not change that. An http block without any gets the
+    built-in one written out, which the first other one would replace.
+    """
+    main = resolve(documents)
+    spans: dict[tuple[str, layout.Span], Directive] = {}
+
+    def note(directive: Directive, span: layout.Span) -> None:
+        spans.setdefault((directive.tree.path, span), directive)
+
+    for module in main.blocks("http", "stream"):
+        if not on:
+            for scope in module.below():
+                for item in [*scope.own("log_format")[:], *scope.own("access_log")]:
+                    place = 0 if item.name == "log_format" else 1
+                    if item.args[place : place + 1] == [switching.NAME] and layout.removable(item):
+                        note(item, layout.remove(item))
+            continue
+        holders = _holders(module, main, instance)
+        path = _beside(module, instance)
+        if not holders or not path or module.directive is None:
+            continue
+        if not any(item.args[:1] == [switching.NAME] for item in module.own("log_format")):
+            note(module.directive, layout.insert(module.directive, f"log_format {switching.NAME} {_FORM};", "\0"))
+        for holder in holders:
+            if holder.directive is None:
+                continue
+            if not holder.own("access_log") and holder.kind == "http":
+                if not instance.facts.get("access_log"):
+                    continue
+                line = f"access_log {instance.facts['access_log']} combined;"
+                note(holder.directive, layout.insert(holder.directive, line, "access_log"))
+            line = f"access_log {path} {switching.NAME} if=$ssl_protocol;"
+            note(holder.directive, layout.insert(holder.directive, line, "access_log"))
+    return [switching.edit(path, directive.tree.data, span, on) for (path, span), directive in spans.items()]
+
+
+def _holders(module: Scope, main: Scope, instance: Instance) -> list[Scope]:
+    """Blocks whose access logs are in force for TLS and tell nothing of it, each once."""
+    formats, prefix = _formats(module), instance.facts["prefix"]
+    found: dict[int, Scope] = {}
+    for address in addresses(main, instance):
+        for server, _names in address.servers if address.tls else ():
+            for scope in server.below() if server.around(module.kind) is module else ():
+                if scope is not server and not (scope.kind in _INNER and scope.own("access_log")):
+                    continue
+                best, reason = _logs(scope, formats, prefix)
+                if reason and (best or reason != _OFF):
+                    holder = scope.nearest("access_log") or module
+                    found.setdefault(id(holder), holder)
+    return list(found.values())
+
+
+def ours(documents: t.Iterable[Document], prefix: str) -> list[str]:
+    """The files our logs are written to."""
+    return [
+        os.path.join(prefix, directive.args[0])
+        for document in documents
+        if switching.NAME.encode() in document.data
+        for directive in document.tree.walk()
+        if directive.name == "access_log" and directive.args[1:2] == [switching.NAME]
+    ]
+
+
+def _beside(module: Scope, instance: Instance) -> str:
+    """Our file: in the folder of a log that is there already, so that rotation finds it too."""
+    named = [item.args[0] for scope in module.below() for item in scope.own("access_log") if item.args]
+    for name in [*named, instance.facts.get("access_log", "")]:
+        path = os.path.join(instance.facts["prefix"], name)
+        if name and name != "off" and not re.search(r"[$\s;{}\"']|^syslog:", name) and not path.startswith("/dev/"):
+            return f"{os.path.dirname(path)}/{switching.NAME}.log"
+    return ""

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .. import switching
 from ..handshakes import KINDS, Handshake, Logged, Source, Writer, client_of, protocol_id, stamped
 from .config import Config
-from .effective import clients, doors, listeners
+from .effective import clients, doors, listeners, servers
 
 if t.TYPE_CHECKING:
-    from ..contract import Document, Instance, Listener
+    from ..contract import Document, Edit, Instance, Listener
     from ..handshakes import Reader
     from .config import Scope
 
@@ -90,3 +91,24 @@ def _reader(tags: frozenset[bytes]) -> Reader:
         return Handshake(when, *found, "", tag.decode("ascii")) if found and found[1] else None
 
     return read
+
+
+def switched(instance: Instance, documents: t.Sequence[Document], on: bool) -> list[Edit]:
+    """Level 1 in main.cf for the daemons that log nothing; or what was there before again.
+
+    What master.cf says of one service is left: somebody wanted it so.
+    """
+    path, data = documents[0].path, documents[0].data
+    if not on:
+        return switching.lines_off(path, data)
+    config = Config(instance, documents)
+    users = [(server.scope, "smtpd_") for server in servers(config)]
+    users += [(client.scope, client.prefix) for client in clients(config) if client.modes()]
+    names = dict.fromkeys(f"{prefix}tls_loglevel" for scope, prefix in users if _is_silent(scope, prefix))
+    return switching.lines_on(path, data, dict.fromkeys(names, "1"), " = ")
+
+
+def _is_silent(scope: Scope, prefix: str) -> bool:
+    decider = scope.decider(f"{prefix}tls_loglevel")
+    own = decider is not None and bool(decider.service)
+    return scope.text(f"{prefix}tls_loglevel") in ("", "0") and not own

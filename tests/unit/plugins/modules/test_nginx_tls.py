@@ -200,11 +200,9 @@ def test_role_defaults_specs_readme_and_use_agree():
 
 def test_role_passes_every_option_of_the_module():
     (task,) = yaml.safe_load(role("tasks", "main.yml"))
-    assert set(task["encryption.in_transit.nginx_tls"]) == {*ansible_stack.HARDEN, *ansible_stack.HTTP} - {"state"}
+    every = {*ansible_stack.HARDEN, *ansible_stack.HTTP, *ansible_stack.LOGGING} - {"state"}
+    assert set(task["encryption.in_transit.nginx_tls"]) == every
     (task,) = yaml.safe_load(role("tasks", "verify.yml"))
     assert set(task["encryption.in_transit.nginx_tls_info"]) == {*ansible_stack.AUDIT, *ansible_stack.HTTP}
     (handler,) = yaml.safe_load(role("handlers", "main.yml"))
-    assert set(handler["encryption.in_transit.nginx_tls"]) == {*ansible_stack.HARDEN, *ansible_stack.HTTP} - {
-        "state",
-        "reload",
-    }
+    assert set(handler["encryption.in_transit.nginx_tls"]) == every - {"reload"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import u
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
     test_apache_servers,
@@ -254,3 +256,115 @@ def test_a_vsftpd_that_logs_nothing_is_unknown(keys, tmp_path):
     found = desk.usage([Found(test_vsftpd_servers.VSFTPD, daemon.instance, 0)], HOST, INTERMEDIATE, desk.Options(0))
     assert [one["reason"] for one in found["unknown"]] == ["debug_ssl is NO"]
     assert found["handshakes"] == []
+
+
+# --- switching it on ----------------------------------------------------------------------------------------------
+
+
+def switch(stack, instance, to):
+    """Write what the option alone changes; the number of edits."""
+    documents = stack.read(HOST, instance)
+    plan = stack.plan(instance, documents, INTERMEDIATE, {"log_handshakes": to})
+    ours = [edit for edit in plan.edits if edit.check == "log_handshakes"]
+    for path, data in apply_edits(documents, ours).items():
+        Path(path).write_bytes(data)
+    return len(ours)
+
+
+def switched(stack, instance, config, on):
+    """Through the whole cycle but the daemon: on, on again, off, on; its own test agrees with every step."""
+    before = config.read_bytes()
+    assert switch(stack, instance, "leave") == 0
+    assert switch(stack, instance, "off") == 0
+    assert switch(stack, instance, "on") == on
+    assert stack.test(HOST, instance).ok
+    assert switch(stack, instance, "on") == 0
+    assert switch(stack, instance, "off") > 0
+    assert config.read_bytes() == before
+    switch(stack, instance, "on")
+
+
+def test_nginx_is_told_to_log(keys, tmp_path):
+    daemon = Nginx(need("nginx", "openssl", files=(test_nginx_servers.STREAM,))[0], tmp_path)
+    port, other = test_nginx_servers.free_port(), test_nginx_servers.free_port()
+    daemon.write({"nginx.conf": f"""{daemon.head()} events {{}}
+http {{
+  ssl_certificate {keys}/rsa; ssl_certificate_key {keys}/rsa.key;
+  ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:@SECLEVEL=0;
+  access_log {tmp_path}/a.log;
+  server {{ listen 127.0.0.1:{port} ssl; listen 127.0.0.1:{other}; server_name a.example;
+    location / {{ return 204; }} location /own {{ access_log {tmp_path}/own.log; return 204; }} }}
+  server {{ listen 127.0.0.1:{port} ssl; server_name b.example; access_log off; }}
+}}
+""".encode()})  # fmt: skip
+    switched(test_nginx_servers.NGINX, daemon.instance, daemon.config, 3)
+    ours = tmp_path / "in_transit_handshakes.log"
+    assert not ours.exists(), "nginx -t made it, and it had to go again"
+    daemon.start(port)
+    try:
+        visit(port, GET)
+        visit(port, GET.replace(b"/ ", b"/own ", 1))
+        with socket.create_connection(("127.0.0.1", other)) as plain:
+            plain.sendall(GET)
+            assert plain.recv(9) == b"HTTP/1.1 "
+        found = Found(test_nginx_servers.NGINX, daemon.instance, 2 * len(CLIENTS))
+    finally:
+        daemon.stop()
+    assert {kind: (row["below"], row["count"]) for kind, row in found.rows.items()} == {
+        kind: (below, 2) for kind, below in BELOW.items()
+    }
+    assert {row["listener"] for row in found.found["handshakes"]} == {f"127.0.0.1:{port} a.example"}
+    assert [one["reason"] for one in found.found["unknown"]] == ["access_log is off"]
+    assert len(ours.read_bytes().splitlines()) == 2 * len(CLIENTS)
+    assert len((tmp_path / "a.log").read_bytes().splitlines()) >= len(CLIENTS), "the log that was there goes on"
+
+
+def test_httpd_is_told_to_log(keys, tmp_path):
+    program = need("apache2", "openssl", root=True, files=(f"{test_apache_servers.FOLDER}/mod_ssl.so",))[0]
+    port = test_nginx_servers.free_port()
+    server = test_apache_servers.Server(program, {"good": (str(keys / "rsa"), str(keys / "rsa.key"))}, tmp_path, port)
+    server.write(
+        "SSLProtocol all\nSSLCipherSuite ALL:@SECLEVEL=0\n<VirtualHost {address}>\nServerName a.example\n"
+        "SSLEngine on\nCustomLog {folder}/own.log common\n</VirtualHost>\n# the end \\"
+    )
+    idle = server.idle()
+    idle.facts["modules"] = [*idle.facts["modules"], "mod_log_config.c"]
+    switched(test_apache_servers.APACHE, idle, server.config, 2)
+    server.start()
+    try:
+        visit(port, GET)
+        found = Found(test_apache_servers.APACHE, server.instance()).told()
+    finally:
+        server.stop()
+    assert found.found["logs"][0]["path"] == f"{tmp_path}/in_transit_handshakes.log"
+    assert (tmp_path / "own.log").read_bytes().count(b"common") == len(CLIENTS), "the log that was there goes on"
+
+
+def test_postfix_is_told_to_log(monkeypatch):
+    need("postfix", "postconf", "openssl", root=True)
+    monkeypatch.setenv("PATH", test_postfix_servers.PATH)
+    folder = Path(tempfile.mkdtemp(prefix="in_transit-postfix-"))
+    folder.chmod(0o755)
+    daemon = test_postfix_servers.Daemon(folder)
+    daemon.write("smtpd_tls_loglevel = 0\n")
+    try:
+        switched(daemon, daemon.instance, daemon.config / "main.cf", 3)
+        daemon.load()
+        visit(daemon.ports[0], b"QUIT\r\n", "-starttls", "smtp")
+        found = Found(daemon, daemon.instance, 1)
+    finally:
+        daemon.do("stop")
+        shutil.rmtree(folder)
+    assert found.found["unknown"] == []
+    assert ("TLSv1.3", "TLS_AES_256_GCM_SHA384") in found.rows
+
+
+def test_vsftpd_is_told_to_log(keys, tmp_path):
+    build = vsftpd.read_build(HOST, need("vsftpd", "openssl", root=True)[0])
+    text = f"debug_ssl=NO\nxferlog_std_format=YES\nvsftpd_log_file={tmp_path}/log\nxferlog_file={tmp_path}/xfer"
+    daemon = test_vsftpd_servers.Daemon(build, tmp_path, keys, text)
+    switched(test_vsftpd_servers.VSFTPD, daemon.instance, daemon.config, 3)
+    with daemon.running():
+        visit(daemon.port, b"QUIT\r\n", "-starttls", "ftp")
+        found = Found(test_vsftpd_servers.VSFTPD, daemon.instance, 1)
+    assert ("TLSv1.3", "TLS_AES_256_GCM_SHA384") in found.rows
