@@ -58,7 +58,7 @@ msg:
   description: What was found, in a sentence for each instance.
   returned: always
   type: str
-  sample: 'HAProxy 2.6.12 (/etc/haproxy/haproxy.cfg): 3 of 5 endpoints proved, 1 finding left open, 1 edit would be made'
+  sample: 'HAProxy 2.6.12 (/etc/haproxy/haproxy.cfg): 3 of 5 endpoints proved, 1 finding left open, 1 edit to make'
 instances:
   description:
     - One entry for each HAProxy installed or running on the host, with the keys that
