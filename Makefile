@@ -26,11 +26,11 @@ core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
 
 PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
 PACKAGES_DEMO = sslscan
-PACKAGES_TEST = git shellcheck gcc libc6-dev gnutls-bin curl wget postgresql-client
+PACKAGES_TEST = git shellcheck strace gcc libc6-dev gnutls-bin curl wget postgresql-client
 # Daemons that unit tests run on their own files and ports. A pipeline gets them; on a machine of yours they would also
 # start at the next boot, so their tests are skipped there until you install them.
 PACKAGES_DAEMONS = default-jre-headless nginx libnginx-mod-mail libnginx-mod-stream apache2 postfix vsftpd haproxy \
-	dovecot-imapd dovecot-pop3d dovecot-managesieved postgresql mariadb-server prosody lua-sec slapd
+	dovecot-imapd dovecot-pop3d dovecot-managesieved openssh-server postgresql mariadb-server prosody lua-sec slapd
 # Wine stands in for Windows in tests of registry and Schannel, the compiler makes a server for it.
 PACKAGES_WINDOWS = wine wine64 libwine gcc-mingw-w64-x86-64
 
@@ -184,6 +184,11 @@ fuzz: $(DEV) ## search by coverage for bytes that break a reader (FUZZ_SECONDS=6
 .PHONY: fuzz-short
 fuzz-short: $(DEV) ## the search by coverage for a few seconds
 	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py 10
+
+# An hour and more: each of some 130 points of each stack, once with the daemon left running and once rebooted.
+.PHONY: faults
+faults: packages-test $(DEV) ## kill runs over real daemons at every system call; load, faults and planted secrets (as root)
+	@FAULTS=all $(BIN)/python -m pytest -q $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
 
 .PHONY: axe
 axe: $(DEV) ## the report's accessibility in headless Chromium; needs npm and Chromium

@@ -38,7 +38,7 @@ from ..errors import ConfigurationError, InTransitError, TransactionError
 from ..findings import exceptions, judge
 from ..stacks import files, transaction
 from ..stacks.contract import Kept
-from ..stacks.journal import Store
+from ..stacks.journal import Store, abandoned
 from .proof import HandshakeProof, summary
 
 if t.TYPE_CHECKING:
@@ -76,11 +76,13 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
     baseline = model.load(options.get("profile", "intermediate"), options.get("baseline") or {})
     if options.get("exceptions"):
         options = {**options, "exceptions": exceptions.checked(options["exceptions"], options["today"])}
-    instances = [instance for instance in stack.discover(host) if stack.meant(instance, options)]
+    found = stack.discover(host)
+    instances = [instance for instance in found if stack.meant(instance, options)]
     wanted = options.get("config") or []
     unknown = sorted(set(wanted) - {instance.config for instance in instances})
+    lost = _lost(stack, found, options)
     if not instances:
-        return _absent(stack, options)
+        return {**_absent(stack, options), **({"failed": True, "msg": lost} if lost else {})}
     if unknown:
         known = ", ".join(sorted(instance.config for instance in instances))
         message = (
@@ -103,11 +105,24 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
         merged["findings"] = [item for item in merged["findings"] if item["status"] in _OPEN]
     return {
         "changed": any(one["changed"] for one in results),
-        "failed": any(one["failed"] for one in results),
-        "msg": "; ".join(one["msg"] for one in results),
+        "failed": bool(lost) or any(one["failed"] for one in results),
+        "msg": "; ".join([*(one["msg"] for one in results), *([lost] if lost else [])]),
         **merged,
         "instances": results,
     }
+
+
+def _lost(stack: Stack, instances: t.Sequence[Instance], options: Options) -> str:
+    """About runs that were interrupted on instances that cannot be found any more, for people; else empty."""
+    if options.get("check") or options.get("audit"):
+        return ""
+    state_dir = options.get("state_dir") or STATE_DIR
+    journals = abandoned(state_dir, stack.name, [Store(state_dir, stack.name, one.name) for one in instances])
+    paths = ", ".join(path for journal in journals for path in journal.paths)
+    if not paths:
+        return ""
+    message = f"a run was interrupted while changing {paths}, and the {stack.title} that reads it is not found: it may"
+    return f"{message} have ended in between. Start it as before, then run again, or with state=recover"
 
 
 def _absent(stack: Stack, options: Options) -> Json:

@@ -198,8 +198,9 @@ def explain(error: OSError, path: str) -> str:
         errno.EPERM: f"is it immutable (lsattr {path}; chattr -i) or are privileges missing?",
         errno.EACCES: "the user that runs this needs write access to the file's directory; run it with become",
         errno.EROFS: "the file system is mounted read-only",
-        errno.ENOSPC: "the file system is full",
+        errno.ENOSPC: "the file system is full, or has no inodes left (df, df -i)",
         errno.EDQUOT: "the disk quota is used up",
+        errno.EIO: "the disk or its driver reports an error (dmesg)",
         errno.EBUSY: "the file is a mount point of its own (as in a container) and cannot be replaced atomically",
     }
     hint = hints.get(error.errno or 0)

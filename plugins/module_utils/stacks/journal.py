@@ -189,6 +189,19 @@ class Store:
         files.remove(self._pending)
 
 
+def abandoned(state_dir: str, stack: str, known: t.Iterable[Store]) -> list[Journal]:
+    """The unfinished journals of instances that are not among the known. Raises TransactionError."""
+    folder = os.path.join(state_dir, stack)
+    names = {os.path.basename(store.folder) for store in known}
+    try:
+        others = sorted(set(os.listdir(folder)) - names)
+    except OSError:
+        return []  # no run has been here, or not with the rights we have
+    # A folder's name is that of its instance, made fit for a path: made fit again it stays as it is.
+    found = (Store(state_dir, stack, name).unfinished() for name in others)
+    return [journal for journal in found if journal is not None]
+
+
 class Lock:
     """An exclusive flock(2): gone with its process, however that ends."""
 
@@ -207,8 +220,12 @@ class Lock:
                     raise TransactionError("lock", f"{message}; wait for it, or raise the lock timeout") from None
                 time.sleep(0.1)
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"process {os.getpid()} since {started}\n".encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"process {os.getpid()} since {started}\n".encode(), 0)
+        except OSError:  # on a full disk: who could not be named does not hold it either
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Lock:
         return self

@@ -23,8 +23,11 @@ _SECRET_NAME = re.compile(rf"(?i)(?:^|[^a-z])(?:{_WORDS})(?:$|[^a-z])|(?:{_WORDS
 
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
 _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]*:[^\s/@\"'<>]*@")
+#: As people write in comments: "password of the backup: ...".
+_WHOSE = r"(?:[ \t]+(?:of|for|to|on)(?:[ \t]+[\w.@-]+){1,3})?"
 _ASSIGNMENT = re.compile(
-    rf"(?i)((?<![a-z0-9])[a-z0-9_.-]*(?:{_WORDS})[a-z0-9_]*[\"']?\s*(?:=>|[=:])\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\s;,&#\"']+)"
+    rf"(?i)((?<![a-z0-9])[a-z0-9_.-]*(?:{_WORDS})[a-z0-9_]*[\"']?{_WHOSE}\s*(?:=>|[=:])\s*)"
+    r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s;,&#\"']+)"
 )
 # Credentials have digits, signs or capitals within; words behind "basic" in a sentence have not.
 _SCHEME = re.compile(

@@ -40,6 +40,11 @@ def gone(path, seconds=30):
         time.sleep(0.05)
 
 
+def succeed(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 class Daemon:
     """A real daemon with a weak configuration. ``etc`` holds its files, ``run`` everything it writes."""
 
@@ -94,7 +99,7 @@ class NginxDaemon(Daemon):
         )
 
     def launch(self):
-        subprocess.run(["nginx", "-c", str(self.config)], check=True, capture_output=True)
+        succeed("nginx", "-c", str(self.config))
 
     def stop(self):
         self.write()  # with a broken file it takes no orders
@@ -118,7 +123,7 @@ class ApacheDaemon(Daemon):
         )
 
     def launch(self):
-        subprocess.run(["apache2", "-f", str(self.config), "-k", "start"], check=True, capture_output=True)
+        succeed("apache2", "-f", str(self.config), "-k", "start")
 
     def stop(self):
         self.write()

@@ -8,13 +8,19 @@ files in a folder of the test.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import transaction
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import (
     HOST,
     KINDS,
@@ -160,6 +166,220 @@ def test_key_too_small_for_the_security_level(daemon):
     else:
         assert strict(daemon)
         assert {"signature.forbidden", "certificate.key"} & {item["check"] for item in result["findings"]}
+
+
+@contextlib.contextmanager
+def small(folder, options):
+    """The folder on a small file system of its own, with what was in it."""
+    aside = f"{folder}.aside"
+    shutil.copytree(folder, aside, symlinks=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,{options}", "tmpfs", folder], check=True)
+    try:
+        shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(folder):
+    """Use up every byte."""
+    with contextlib.suppress(OSError), open(folder / "fill", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def exhaust(folder):
+    """Use up every inode."""
+    with contextlib.suppress(OSError):
+        for number in range(10000):
+            (folder / f"fill{number}").touch()
+
+
+@pytest.mark.parametrize("options, use_up", [("size=1m", fill), ("nr_inodes=200", exhaust)], ids=["bytes", "inodes"])
+@pytest.mark.parametrize("place", ["etc", "state"])
+def test_no_room(daemon, place, options, use_up):
+    """Beside the configuration, and in the folder of the journals."""
+    state = daemon.etc.parent / "state"
+    state.mkdir(mode=0o700)
+    folder = {"etc": daemon.etc, "state": state}[place]
+    with small(folder, options.replace("size", "mode=700,size") if place == "state" else options):
+        daemon.start()
+        before = daemon.config.read_bytes()
+        use_up(folder)
+        result = harden(daemon)
+        assert result["failed"] and not result["changed"]
+        assert "is full" in result["msg"] and "df -i" in result["msg"], result["msg"]
+        untouched(daemon, before)
+        for path in folder.glob("fill*"):
+            path.unlink()
+        result = harden(daemon)
+        assert result["changed"] and not result["failed"], result["msg"]
+        assert strict(daemon)
+        daemon.stop()
+
+
+@pytest.fixture
+def between(monkeypatch):
+    """A function that lets something happen after the plan was made and tested, and before it is carried out."""
+
+    def arrange(act):
+        real = transaction.Transaction.run
+
+        def run(self, *arguments):
+            monkeypatch.setattr(transaction.Transaction, "run", real)
+            act()
+            return real(self, *arguments)
+
+        monkeypatch.setattr(transaction.Transaction, "run", run)
+
+    return arrange
+
+
+def test_edited_between_plan_and_apply(daemon, between):
+    daemon.start()
+    comment = b"# mine, and not to be lost\n"
+    mine = daemon.config.read_bytes() + comment
+    between(lambda: daemon.config.write_bytes(mine))
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"]
+    assert f"{daemon.config} was edited by someone else" in result["msg"]
+    untouched(daemon, mine)
+    assert not harden(daemon)["failed"] and strict(daemon)
+    assert comment in daemon.config.read_bytes()
+
+
+def test_certificate_swapped_between_plan_and_apply(daemon, between, keys):
+    """By one that is none. Who serves by the old one goes on, and the files are as they were."""
+    pem = daemon.etc.parent / "swapped.pem"
+    shutil.copy(keys / "good.pem", pem)
+    daemon.config.write_text(daemon.config.read_text().replace(str(keys / "good.pem"), str(pem)))
+    daemon.start()
+    before = daemon.config.read_bytes()
+    between(lambda: pem.write_text("no certificate\n"))
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"], result["msg"]
+    # Postfix and vsftpd read it for each session, or when they are started again.
+    untouched(daemon, before, broken=True)
+    shutil.copy(keys / "good.pem", pem)
+    result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert strict(daemon)
+
+
+@pytest.mark.parametrize("daemon", ["nginx", "apache", "vsftpd"], indirect=True)
+def test_interrupted_and_not_to_be_found(daemon):
+    """It ended with the run, and no unit tells where it is configured: that is said, and once it runs it is mended."""
+    daemon.start()
+    before = daemon.config.read_bytes()
+    child = os.fork()
+    if child == 0:
+        transaction.Transaction._test = lambda self: os._exit(9)
+        harden(daemon)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    written = daemon.config.read_bytes()
+    daemon.stop()
+    daemon.config.write_bytes(written)
+    for act in (desk.harden, desk.recover):
+        result = harden(daemon, act=act, missing="ignore")
+        assert result["failed"] and str(daemon.config) in result["msg"] and "is not found" in result["msg"]
+    assert daemon.config.read_bytes() == written != before
+    daemon.start()
+    result = harden(daemon, act=desk.recover)
+    assert result["changed"] and not result["failed"], result["msg"]
+    untouched(daemon, before)
+
+
+def test_second_run_at_the_same_moment(daemon, between):
+    second = []
+    daemon.start()
+    between(lambda: second.append(harden(daemon, timeouts={"lock": 0})))
+    result = harden(daemon)
+    assert second[0]["failed"] and not second[0]["changed"] and "another run is at work" in second[0]["msg"]
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert strict(daemon)
+
+
+@pytest.mark.parametrize("daemon", ["nginx", "apache"], indirect=True)
+def test_reload_that_never_comes(daemon):
+    """The process that reloads is stopped: it takes the signal and does nothing. Workers go on serving as before."""
+    daemon.start()
+    before = daemon.config.read_bytes()
+    stack = daemon.stack()
+    (instance,) = [one for one in stack.discover(HOST) if str(daemon.config).startswith(one.config)]
+    pid = instance.facts.get("pid") or int((daemon.etc.parent / "queue/pid/master.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        result = harden(daemon, timeouts={"settle": 1, "handshake": 1})
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    assert result["failed"] and not result["changed"], result["msg"]
+    assert result["instances"][0]["step"] in ("reload", "prove")
+    untouched(daemon, before)
+
+
+def test_daemon_that_ends_on_the_reload(daemon, monkeypatch):
+    """It is started again, by the old files."""
+    daemon.start()
+    before = daemon.config.read_bytes()
+
+    def reload(self, host, instance):
+        if self.generation(host, instance) is not None:
+            monkeypatch.undo()
+            daemon.stop()
+            daemon.config.write_bytes(hardened())
+
+    def hardened():
+        (journal,) = daemon.etc.parent.glob("state/*/*/journal")
+        return next(path for path in journal.glob("*.new") if path.stat().st_size).read_bytes()
+
+    monkeypatch.setattr(type(daemon.stack()), "reload", reload)
+    result = harden(daemon)
+    assert result["failed"] and not result["changed"]
+    assert "ended on the reload; the originals are back" in result["msg"], result["msg"]
+    untouched(daemon, before)
+
+
+def test_port_of_another_process(daemon):
+    """While the daemon is down its port has been taken: the files are mended, and nothing is proved by a stranger."""
+    daemon.start()
+    stack = daemon.stack()
+    (found,) = [one for one in stack.discover(HOST) if str(daemon.config).startswith(one.config)]
+    daemon.stop()
+    with socket.create_server(("127.0.0.1", daemon.port)):
+        result = harden(daemon, instances=[found._replace(running=False, facts={**found.facts, "pid": None})])
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert "nothing is proved" in result["msg"]
+    assert not [item for item in result["findings"] if item["view"] == "effective" and item["status"] == "pass"]
+
+
+def test_clock_that_jumps(daemon, monkeypatch):
+    """Back by years in the middle of a run, and on again: waiting is not by this clock, and records stay apart."""
+    daemon.start()
+    moments = itertools.cycle([10**18, 2 * 10**18, 5 * 10**17])
+    monkeypatch.setattr(time, "time_ns", lambda: next(moments))
+    monkeypatch.setattr(time, "time", lambda: next(moments) / 10**9)
+    result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert strict(daemon) and not harden(daemon)["changed"]
+
+
+def test_without_names(daemon, monkeypatch):
+    real = socket.getaddrinfo
+
+    def down(host, *arguments, **words):
+        if host and not host.strip("0123456789.:abcdef"):
+            return real(host, *arguments, **words)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    daemon.start()
+    with monkeypatch.context() as patch:
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getfqdn"):
+            patch.setattr(socket, name, down)
+        result = harden(daemon)
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert strict(daemon)
 
 
 @pytest.mark.parametrize("name", KINDS)

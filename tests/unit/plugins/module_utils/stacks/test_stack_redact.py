@@ -29,7 +29,15 @@ TOKEN = base64.b64encode(hashlib.sha256(b"seed").digest()).decode()
     ],
 )
 @pytest.mark.parametrize(
-    "around", ["password={}", "# db_password: '{}'", 'api_key => "{}",', "X-Auth-Token: {}", "http://user:{}@backend/"]
+    "around",
+    [
+        "password={}",
+        "# db_password: '{}'",
+        "# password of the backup: {}",
+        'api_key => "{}",',
+        "X-Auth-Token: {}",
+        "http://user:{}@backend/",
+    ],
 )
 def test_secrets_go_whatever_stands_around(secret, around):
     text, count = redact(around.format(secret))
