@@ -40,6 +40,36 @@ options:
     type: str
     default: report
     choices: [report, mend]
+  ssh:
+    description:
+      - Whether OpenSSH is meant, too. Sets key exchanges, host key signatures, ciphers and MACs of the server and the
+        client to those of the baseline, by a file of ours that is read before all others, and has the server that runs
+        load it. On hosts with C(update-crypto-policies), by scope C(OpenSSH) of our subpolicy.
+      - Refused when the client by which the host is managed could not connect any more, see O(ssh_client).
+    type: bool
+    default: false
+  ssh_client:
+    description:
+      - What the SSH client offers by which this host is managed, as C(ssh -G HOST) tells it there.
+      - Needed with O(ssh=true) when the module itself runs over SSH.
+    type: dict
+    suboptions:
+      kexalgorithms:
+        description: Key exchanges.
+        type: list
+        elements: str
+      hostkeyalgorithms:
+        description: Signatures of host keys.
+        type: list
+        elements: str
+      ciphers:
+        description: Ciphers.
+        type: list
+        elements: str
+      macs:
+        description: MACs.
+        type: list
+        elements: str
   export:
     description: Whether to return the settings themselves, secrets redacted, for the evidence.
     type: bool
