@@ -24,7 +24,10 @@ pytestmark = pytest.mark.xdist_group("wine")
 
 @pytest.fixture
 def service(wine_prefix: Prefix) -> t.Iterator[Service]:
-    wine_prefix.cmd('reg delete "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL" /f /reg:64')
+    key = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL"
+    wine_prefix.cmd(f'reg delete "{key}" /f /reg:64')
+    # What Wine and Windows begin with.
+    wine_prefix.set(f"{key}\\Protocols\\SSL 2.0\\Client", "DisabledByDefault", "REG_DWORD", "1")
     version = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
     wine_prefix.set(version, "CurrentBuildNumber", "REG_SZ", "17763")
     with Service(wine_prefix) as service:
