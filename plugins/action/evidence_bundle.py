@@ -108,6 +108,7 @@ class ActionModule(ActionBase):
             {**baseline.to_dict(), "digest": baseline.digest},
             load.entries(options["registers"], today(), list(variables["groups"]["all"])),
             changes.unbundled(options["changes"], options["directory"]) if options["changes"] else (),
+            history.last(options["directory"]),
         )
         if check_mode:
             verdict = whole_verdict(record, options["fail_severity"])

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import json
+import typing as t
+
 from . import ledger
 from .errors import EvidenceError
+from .exports.words import OPEN
 from .run import ENDPOINT_STATES, Json
 from .sealed import Bundle
 
@@ -25,6 +29,35 @@ def earlier(directory: str, count: int = RUNS) -> list[Json]:
         return []
     found = (_verdict(directory, name, seal) for name, seal in entries)
     return [one for one in found if one]
+
+
+class Before(t.NamedTuple):
+    """The last sealed run: its id, and the status of each result that did not hold then, by key."""
+
+    run_id: str
+    open: dict[str, str]
+
+
+def last(directory: str) -> Before | None:
+    """What was open in the last run of the ledger; None for a first run, and when it is not what was sealed.
+
+    Raises EvidenceError when the ledger cannot be read.
+    """
+    try:
+        entries = ledger.entries(directory)[-1:]
+    except OSError:
+        return None
+    return _open(directory, *entries[0]) if entries else None
+
+
+def _open(directory: str, name: str, seal: str) -> Before | None:
+    try:
+        # Most lines pass, and a fleet has hundreds of thousands.
+        lines = Bundle(directory, name, seal).lines("results.ndjson")
+        results = (json.loads(line) for line in lines if b'"status":"pass"' not in line)
+        return Before(name, {one["key"]: one["status"] for one in results if one["status"] in OPEN})
+    except (EvidenceError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _verdict(directory: str, name: str, seal: str) -> Json | None:

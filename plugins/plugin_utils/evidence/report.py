@@ -69,7 +69,8 @@ def render(record: Record, verdict: Json, signer: str | None = None) -> t.Iterat
     split = len(record.endpoints) > ONE_PAGE
     template = _environment().get_template("report.html.j2")
     checks, counts = _checks(record)
-    common = {"run": record.run, "verdict": verdict, "signer": signer}
+    new = frozenset((record.run["new"] or {}).get("results", ()))
+    common = {"run": record.run, "verdict": verdict, "signer": signer, "new": new}
     yield (
         "report.html",
         template.render(

@@ -27,9 +27,13 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings.con
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import verdict
 
 from .errors import InputError
+from .exports.words import OPEN
 from .packed import Packed
 from .registered import registers_section, unregistered
 from .text import plain, safe_name, unique_names
+
+if t.TYPE_CHECKING:
+    from .history import Before
 
 Json = t.Dict[str, t.Any]
 
@@ -136,6 +140,7 @@ def assemble(
     baseline: Json,
     registers: t.Mapping[str, list[Json]] | None = None,
     changes: t.Sequence[Json] = (),
+    before: Before | None = None,
 ) -> Record:
     """Put together what one run collected.
 
@@ -149,6 +154,7 @@ def assemble(
                     none of ours, its endpoints stand in a flow
 
     ``changes``     records of changes since the last bundle, see :mod:`.changes`
+    ``before``      what was open in the last sealed run, see :mod:`.history`
 
     ``hosts`` are taken one after the other, so a generator keeps the memory small.
 
@@ -163,6 +169,7 @@ def assemble(
     external: list[str] = []
     excepted: list[Json] = []
     ports: list[tuple[str, int]] = []
+    new: list[str] = []
     for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
         name = host["host"]
         if name in accounts:
@@ -178,6 +185,9 @@ def assemble(
         statuses.update(item["status"] for item in found.results)
         excepted += [item for item in found.results if item["status"] == "excepted"]
         ports += [(name, port) for port in map(_outer_port, found.listeners) if port]
+        if before:
+            open_now = (item for item in found.results if item["status"] in OPEN)
+            new += [item["key"] for item in open_now if before.open.get(item["key"]) != item["status"]]
         endpoints += found.endpoints
         accounts[name] = _account(host, name in folders, found)
     ordered = [accounts[name] for name in sorted(accounts) if name not in external]
@@ -192,6 +202,7 @@ def assemble(
         "listeners": _listeners(ordered),
         "endpoints": {state: sum(one.state == state for one in endpoints) for state in ENDPOINT_STATES},
         "results": {status: statuses[status] for status in STATUSES},
+        "new": {"since": before.run_id, "results": sorted(new)} if before else None,
         "external": sorted(external),
         "registers": None,
     }

@@ -7,7 +7,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ..run import Json
+if t.TYPE_CHECKING:
+    from ..run import Json
 
 #: Statuses of what does not pass, and still is a result.
 OPEN = ("fail", "indeterminate", "excepted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -9,6 +10,7 @@ import pytest
 from test_evidence_bag import run_many
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, history
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.words import OPEN
 
 
 @pytest.fixture
@@ -48,3 +50,23 @@ def test_a_bundle_that_is_gone_is_left_out(three):
 
 def test_a_first_run_has_no_history(tmp_path):
     assert history.earlier(str(tmp_path / "none")) == []
+
+
+def test_what_was_open_is_told_by_key(three):
+    before = history.last(str(three))
+    assert before.run_id[-1] == "3"
+    path = three / before.run_id / "data" / "results.ndjson"
+    results = [json.loads(line) for line in path.read_text().splitlines()]
+    assert before.open
+    assert before.open == {one["key"]: one["status"] for one in results if one["status"] in OPEN}
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("{}"), lambda path: path.unlink()])
+def test_nothing_is_compared_with_a_run_that_is_not_what_was_sealed(three, spoil):
+    (folder,) = three.glob("*3")
+    spoil(folder / "data" / "results.ndjson")
+    assert history.last(str(three)) is None
+
+
+def test_nothing_is_compared_with_no_run(tmp_path):
+    assert history.last(str(tmp_path)) is None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.checks import BY_ID
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import report
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import verdict
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.history import Before
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.printable import printable
 
@@ -225,6 +226,21 @@ def test_the_trend_shows_earlier_sealed_runs():
     assert "2026-11-19 02:00 : 6 of 15" in shown.text.replace("02:00:", "02:00 :")
     assert "2026-11-19 02:00 20261119T020005Z-000001 6 0 9 0 0 NOT complete" in shown.text
     assert "Trend" not in page(make()).text
+
+
+def test_what_is_new_since_the_last_sealed_run_is_marked():
+    record = make()
+    failing = {item["key"]: item["status"] for item in record.results if item["status"] in report.OPEN}
+    fresh = min(key for key in failing if failing[key] == "fail")
+    before = Before("20261120T020005Z-000001", {**failing, fresh: "indeterminate"})
+    history = [earlier(20, compliant=9, non_compliant=6)]
+    facts = {**samples.FACTS, "history": history}
+    made = assemble(facts, samples.HOSTS, samples.hosts(), samples.baseline(), before=before)
+    assert made.run["new"] == {"since": "20261120T020005Z-000001", "results": [fresh]}
+    shown = page(made)
+    assert "1 open result is new since the sealed run 20261120T020005Z-000001; each is marked so below." in shown.text
+    assert pages(made)["report.html"].count('<span class="tag">new</span>') == 1
+    assert record.run["new"] is None
 
 
 def test_the_next_dates_are_certificates_and_exceptions():

@@ -14,6 +14,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.mod
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.bundle import _SCHEMAS, SCHEMA_FILES
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import InputError
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.history import Before
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import (
     assemble,
     catalogue,
@@ -62,6 +63,13 @@ def test_findings_of_the_judge_hold_the_schema(validators):
         found = [item for report in host["scans"] for item in report["findings"]] + host["stacks"]["nginx"]["findings"]
         for item in found:
             validators["finding.schema.json"].validate(item)
+
+
+def test_what_is_new_since_another_run_holds_the_schema(validators):
+    before = Before("20261120T020005Z-000001", {})
+    made = assemble(samples.FACTS, samples.HOSTS, samples.hosts(), samples.baseline(), before=before)
+    assert len(made.run["new"]["results"]) > 1
+    validators["run.schema.json"].validate(made.run)
 
 
 def test_every_state_of_a_host_holds_the_schema(validators):
