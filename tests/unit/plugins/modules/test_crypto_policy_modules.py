@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.exceptions import ModuleDocFragment as Exceptions
+from ansible_collections.encryption.in_transit.plugins.doc_fragments.export import ModuleDocFragment as Export
 from ansible_collections.encryption.in_transit.plugins.doc_fragments.stack import ModuleDocFragment
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.stack import OPTIONS
@@ -30,7 +31,7 @@ def documented(*texts):
     "module, fragments, spec",
     [
         (crypto_policy, (ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.HARDEN), ansible_stack.HARDEN),
-        (crypto_policy_info, (ModuleDocFragment.DOCUMENTATION,), ansible_stack.AUDIT),
+        (crypto_policy_info, (ModuleDocFragment.DOCUMENTATION, Export.DOCUMENTATION), ansible_stack.AUDIT),
     ],
 )
 def test_options(module, fragments, spec):
@@ -59,9 +60,9 @@ def test_role_hands_every_variable_on():
     for name, value in given.items():
         assert value == f"{{{{ crypto_policy_{name} }}}}"
     (reading,) = yaml.safe_load((ROLE / "tasks" / "verify.yml").read_text())
-    read = {f"crypto_policy_{name}" for name in reading["encryption.in_transit.crypto_policy_info"]} - {
-        "crypto_policy_export"
-    }
+    # Whether and where to export is no variable of the role's user.
+    given = set(reading["encryption.in_transit.crypto_policy_info"]) - {"export", "export_dest"}
+    read = {f"crypto_policy_{name}" for name in given}
     assert read == set(specs["verify"]["options"])
     for name, option in specs["main"]["options"].items():
         assert "default" not in option or option["default"] == defaults[name]
