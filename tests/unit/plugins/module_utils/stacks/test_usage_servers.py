@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import usage as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy import usage as haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
@@ -368,3 +369,49 @@ def test_vsftpd_is_told_to_log(keys, tmp_path):
         visit(daemon.port, b"QUIT\r\n", "-starttls", "ftp")
         found = Found(test_vsftpd_servers.VSFTPD, daemon.instance, 1)
     assert ("TLSv1.3", "TLS_AES_256_GCM_SHA384") in found.rows
+
+
+# --- HAProxy ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["option httpslog", 'log-format "%ci:%cp %fp %sslv/%sslc %[ssl_fc_sni]"'])
+def test_haproxy(option, keys, tmp_path):
+    program = need("haproxy", "openssl")[0]
+    port = test_nginx_servers.free_port()
+    (tmp_path / "both.pem").write_bytes((keys / "rsa").read_bytes() + (keys / "rsa.key").read_bytes())
+    (tmp_path / "c").write_text(f"""global
+  log {tmp_path}/log format rfc3164 local0
+defaults
+  mode http
+  log global
+  timeout client 1m
+frontend a
+  bind 127.0.0.1:{port} ssl crt {tmp_path}/both.pem ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0
+  {option}
+  http-request return status 204
+""")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(f"{tmp_path}/log")
+        log.settimeout(60)
+        child = subprocess.Popen([program, "-f", tmp_path / "c"], env={**os.environ, "OPENSSL_CONF": "/dev/null"})
+        try:
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert child.poll() is None
+                time.sleep(0.05)
+            visit(port, GET.replace(b"\xff", b"y"))
+            form = haproxy.HTTPSLOG if "httpslog" in option else option.partition('"')[2].strip('"')
+            read, found = haproxy.reader(form), []
+            while len(found) < len(CLIENTS):
+                line = log.recv(65536).rstrip(b"\n")
+                one = read(line, time.time()) if b"TLSv" in line else None
+                found += [one] if one else []
+        finally:
+            child.kill()
+            child.wait()
+    assert [one.protocol for one in found] == ["TLSv1.0", "TLSv1.2", "TLSv1.3"]
+    assert [one.suite for one in found] == ["ECDHE-RSA-AES256-SHA"] * 2 + ["TLS_AES_256_GCM_SHA384"]
+    assert {one.client for one in found} == {"127.0.0.1"}
+    assert all(abs(one.time - time.time()) < 3600 for one in found)
