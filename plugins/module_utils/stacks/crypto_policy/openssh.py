@@ -39,6 +39,9 @@ _HEAD = "# Written by encryption.in_transit from its baseline; changes are overw
 #: host key algorithms makes it ask for others, and refuse them as changed (OpenSSH 8.5, release notes).
 _PREFERS_KNOWN = (8, 5)
 
+#: Lists that a server sends as its files have them. Of host key algorithms it sends those it has keys for.
+_UNALTERED = ("KexAlgorithms", "Ciphers", "MACs")
+
 _CHECK = {
     "KexAlgorithms": "floor.groups",
     "HostKeyAlgorithms": "floor.signatures",
@@ -163,9 +166,8 @@ class OpenSSH(Floor):
         effective = read_back(host, instance)
         address = _address(effective)
         stream = asking.ssh_speaks(address) if address else b""
-        return all(
-            value.encode("ascii") in stream for value in (effective.get("ciphers"), effective.get("macs")) if value
-        )
+        # What cannot be read back is not settled.
+        return all(effective.get(keyword.lower(), "?").encode("ascii") in stream for keyword in _UNALTERED)
 
     def offers(self, host: Host, instance: Instance, name: str) -> bytes:
         """The first message of the client, or of the server: of the one that runs, else of a trial."""

@@ -150,6 +150,23 @@ def test_only_listening_processes_are_told_to_load_the_files():
     assert [one.pid for one in openssh._listening(Processes())] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("effective", "settled"),
+    [
+        ({"ciphers": "aes256-ctr", "macs": "hmac-sha2-256", "kexalgorithms": "curve25519-sha256"}, True),
+        ({"ciphers": "aes128-ctr", "macs": "hmac-sha2-256", "kexalgorithms": "curve25519-sha256"}, False),
+        ({}, False),
+    ],
+)
+def test_a_server_has_loaded_its_files_when_it_offers_what_they_say(monkeypatch, effective, settled):
+    told = {"listenaddress": "0.0.0.0:22", **effective} if effective else {}
+    monkeypatch.setattr(openssh, "_listening", lambda host: [Process(1, 1, 0, ("sshd",), "/usr/sbin/sshd")])
+    monkeypatch.setattr(openssh, "read_back", lambda host, instance: told)
+    monkeypatch.setattr(asking, "ssh_speaks", lambda address: kexinit(*GOOD) if address == ("127.0.0.1", 22) else b"")
+    instance = Instance("crypto_policy", "openssh", (9, 2), SERVER, None, True, {"ends": ["sshd"]})
+    assert openssh.OpenSSH().settled(Host(), instance) is settled
+
+
 def test_an_instance_of_openssh_is_meant_only_when_asked_for():
     stack = CryptoPolicy()
     for name, options, meant in (("openssh", {}, False), ("openssh", {"ssh": True}, True), ("openssl", {}, True)):
