@@ -78,6 +78,24 @@ def endpoints() -> t.Iterator[bytes]:
     yield b"tls://[2001:db8::1]:2762?sni="
 
 
+def configurations() -> t.Iterator[bytes]:
+    texts = [
+        b"http { server { listen 443 ssl; ssl_protocols TLSv1; # old\n ssl_ciphers 'A:\"B'; } }\n",
+        b"<IfModule ssl_module>\nSSLProtocol all \\\n -SSLv3\n</IfModule>\n",
+        b"smtpd_tls_protocols = >=TLSv1\n  # more\n ,!SSLv3\n",
+        b"smtp inet n - n - - smtpd\n  -o { smtpd_tls_security_level = may }\n",
+        b"ssl_enable=YES\n# why\nssl_tlsv1=NO\n",
+        b"openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\n",
+    ]
+    for number, text in enumerate(texts):
+        yield bytes((number,)) + text
+
+
+def redactions() -> t.Iterator[bytes]:
+    yield b"# password of the backup: hunter2\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\nhttp://u:p@h/\n"
+    yield b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\nx $2y$10$abcdefghijklmnopqrstuv\n"
+
+
 SEEDS: dict[str, t.Callable[[], t.Iterator[bytes]]] = {
     "answers": answers,
     "certificates": certificates,
@@ -86,4 +104,6 @@ SEEDS: dict[str, t.Callable[[], t.Iterator[bytes]]] = {
     "tickets": tickets,
     "responses": responses,
     "endpoints": endpoints,
+    "configurations": configurations,
+    "redactions": redactions,
 }

@@ -1,4 +1,6 @@
-"""What must hold for any bytes a server sends, as functions of those bytes. They return nothing and raise nothing.
+"""What must hold for any bytes a server sends or a configuration holds, as functions of those bytes.
+
+They return nothing and raise nothing.
 
 ``fuzz.py`` drives them by coverage (libFuzzer, by way of atheris); ``test_fuzz_corpus.py`` replays what was found.
 """
@@ -9,7 +11,14 @@ import contextlib
 import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
-from ansible_collections.encryption.in_transit.plugins.module_utils.errors import EndpointError
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import (
+    ConfigurationError,
+    EndpointError,
+)
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import openssl_conf, redact, vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache import grammar as apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar as nginx
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import grammar as postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import (
     certificate,
     endpoint,
@@ -149,6 +158,35 @@ def endpoints(data: bytes) -> None:
         assert 0 < endpoint.parse(data.decode("utf-8", "surrogateescape")).port < 65536
 
 
+#: Every reader of configurations; the first byte of an input chooses one.
+READERS: list[t.Callable[[str, bytes], object]] = [
+    nginx.parse,
+    apache.parse,
+    postfix.parse_main,
+    postfix.parse_master,
+    vsftpd.parse,
+    lambda path, data: openssl_conf.extended(data),
+]
+
+
+def configurations(data: bytes) -> None:
+    """Any bytes are a configuration or an error that names the file."""
+    if not data:
+        return
+    try:
+        READERS[data[0] % len(READERS)]("/etc/fuzzed.conf", data[1:])
+    except ConfigurationError as exc:
+        assert "/etc/fuzzed.conf" in str(exc)
+
+
+def redactions(data: bytes) -> None:
+    """Any text keeps its lines, and has no secret left that a second look would find."""
+    text = data.decode("utf-8", "surrogateescape")
+    clean, _count = redact.redact(text)
+    assert clean.count("\n") == text.count("\n")
+    assert redact.redact(clean)[0] == clean
+
+
 TARGETS: dict[str, t.Callable[[bytes], None]] = {
     "answers": answers,
     "certificates": certificates,
@@ -157,6 +195,8 @@ TARGETS: dict[str, t.Callable[[bytes], None]] = {
     "tickets": tickets,
     "responses": responses,
     "endpoints": endpoints,
+    "configurations": configurations,
+    "redactions": redactions,
 }
 
 #: No input is longer: more is cut off by the engine.

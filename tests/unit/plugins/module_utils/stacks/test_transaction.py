@@ -283,7 +283,18 @@ def test_hard_links_are_refused(scene):
     assert scene.tree() == before
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPERM, errno.EROFS])
+#: By error of a write, the word that tells what helps.
+HINTS = {
+    errno.ENOSPC: "is full",
+    errno.EDQUOT: "quota",
+    errno.EPERM: "immutable",
+    errno.EACCES: "write access",
+    errno.EROFS: "read-only",
+    errno.EIO: "dmesg",
+}
+
+
+@pytest.mark.parametrize("number", HINTS)
 def test_failing_write_names_file_and_help(scene, monkeypatch, number):
     before, real = scene.tree(), os.rename
 
@@ -293,8 +304,7 @@ def test_failing_write_names_file_and_help(scene, monkeypatch, number):
         real(source, target)
 
     monkeypatch.setattr(os, "rename", rename)
-    hint = {errno.ENOSPC: "is full", errno.EPERM: "immutable", errno.EROFS: "read-only"}[number]
-    with pytest.raises(TransactionError, match=rf"odd\.conf: .*{hint}") as caught:
+    with pytest.raises(TransactionError, match=rf"odd\.conf: .*{HINTS[number]}") as caught:
         scene.apply()
     assert caught.value.undone
     assert scene.tree() == before
