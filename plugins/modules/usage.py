@@ -28,11 +28,11 @@ extends_documentation_fragment:
   - encryption.in_transit.attributes.info
 options:
   stacks:
-    description: Software to look for. What is not installed is passed over.
+    description: Software to look for. What is not there is passed over; of V(haproxy) every listener is RV(unknown).
     type: list
     elements: str
-    choices: [apache, nginx, postfix, vsftpd]
-    default: [apache, nginx, postfix, vsftpd]
+    choices: [apache, haproxy, nginx, postfix, vsftpd]
+    default: [apache, haproxy, nginx, postfix, vsftpd]
   since:
     description:
       - How far back to look. A span such as V(30d), V(12h) or V(8w), or a time such as V(2026-11-01) or

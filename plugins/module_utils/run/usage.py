@@ -25,8 +25,8 @@ if t.TYPE_CHECKING:
 
     Json = t.Dict[str, t.Any]
 
-#: Stacks with logs that can be read.
-STACKS = ("apache", "nginx", "postfix", "vsftpd")
+#: Stacks whose listeners are looked for; of those whose logs are not read, all are told as unknown.
+STACKS = ("apache", "haproxy", "nginx", "postfix", "vsftpd")
 
 #: Names of suites, and of places, that are told apart in one log: more of them are no traffic but an attack.
 _WORDS_MAX = 10_000
@@ -53,6 +53,10 @@ def stack_of(name: str) -> Stack:
         from ..stacks.apache.stack import Apache
 
         return Apache()
+    if name == "haproxy":
+        from ..stacks.haproxy.stack import Haproxy
+
+        return Haproxy()
     if name == "nginx":
         from ..stacks.nginx.stack import Nginx
 

@@ -270,7 +270,7 @@ class Stack:
         """Where the instance tells which clients shook hands with it, and what it does not tell. Pure."""
         from .handshakes import Logged
 
-        reason = f"nobody has written down yet how {self.title} logs handshakes"
+        reason = f"the logs of {self.title} are not read"
         return Logged((), tuple((one, reason) for one in self.effective(instance, documents) if one.tls))
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
