@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
 FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/mail")
 
 _LINE = re.compile(
-    rb"(?:[A-Z][a-z]{1,31} )?TLS connection (?:established|reused) (?:from|to) [^ \[]{0,255}\[([0-9A-Za-z.:_/%%-]{1,255})\]"
-    rb"(?::[0-9]{1,5})?: (%s) with cipher (%s) \(" % (KINDS["protocol"], KINDS["suite"])
+    rb"(?:[A-Z][a-z]{1,31} )?TLS connection (?:established|reused) (?:from|to) [^ \[]{0,255}"
+    rb"\[([0-9A-Za-z.:_/%%-]{1,255})\](?::[0-9]{1,5})?: (%s) with cipher (%s) \(" % (KINDS["protocol"], KINDS["suite"])
 )
 
 
