@@ -308,12 +308,28 @@ def generation(host: Host, instance: Instance) -> Generation | None:
     master = _master(host, instance)
     if master is None:
         return None
-    workers = [
+    workers = {
         (process.pid, process.start)
         for process in host.processes()
         if process.ppid == master.pid and _is_haproxy(process)
-    ]
+    }
+    workers.update(_confined(host, master.pid))
     return Generation((master.pid, master.start), tuple(sorted(workers)))
+
+
+def _confined(host: Host, master: int) -> t.Iterator[tuple[int, int]]:
+    """Workers in a root directory of their own (``chroot``), which are not among the processes that share ours."""
+    try:
+        pids = host.read(f"/proc/{master}/task/{master}/children").split()
+    except OSError:
+        return
+    for pid in map(int, pids):
+        try:
+            name, _end, rest = host.read(f"/proc/{pid}/stat").rpartition(b")")
+        except OSError:
+            continue  # it ended meanwhile
+        if name.endswith(b"(haproxy"):
+            yield pid, int(rest.split()[19])
 
 
 def reload(host: Host, instance: Instance) -> None:

@@ -431,6 +431,17 @@ def test_what_runs_is_read_from_its_command_line_and_environment():
     assert HAPROXY.generation(host, found[MAIN]) is None
 
 
+def test_workers_in_a_root_of_their_own_are_found_too():
+    argv = ("/usr/sbin/haproxy", "-Ws", "-f", MAIN)
+    stat = b"12 (haproxy) S 10 " + b"0 " * 17 + b"77 0\n"
+    files = {"/proc/10/task/10/children": b"12 13 \n", "/proc/12/stat": stat}
+    host = fake([Process(10, 1, 5, argv, "/usr/sbin/haproxy")], files)
+    found = [one for one in HAPROXY.discover(host) if one.running]
+    line = machine.command_line(argv[1:], "/")
+    assert found[0].facts["files"] == line.files
+    assert HAPROXY.generation(host, found[0]) == ((10, 5), ((12, 77),))
+
+
 def test_too_old_a_version_is_told_so():
     with pytest.raises(ConfigurationError, match=r"upgrade to 1\.8 or newer"):
         Case(GOOD, version="1.7.5")
