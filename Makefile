@@ -112,7 +112,7 @@ lab-down: python ## remove the lab hosts; their images stay
 .PHONY: scan
 scan: python ## judge endpoints by handshake: make scan ENDPOINTS='https://host:443 smtp://host:25'
 	@[ -n "$${ENDPOINTS:-}" ] || { echo "make scan ENDPOINTS='https://127.0.10.11:443 ...'" >&2; exit 1; }
-	@set -f; $(PYTHON) -I -S plugins/module_utils/run/__main__.py $$ENDPOINTS
+	@set -f; $(PYTHON) -I -S plugins/module_utils/run/command.py $$ENDPOINTS
 
 .PHONY: bench
 bench: servers ## measure against others, print a table, write build/bench.json; ONLY=name runs one

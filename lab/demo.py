@@ -89,7 +89,7 @@ def playbook(name: str, *more: str) -> subprocess.CompletedProcess[str]:
 
 def by_our_engine(endpoints: t.Sequence[str]) -> dict[str, tuple[frozenset[str], str]]:
     """Endpoint -> protocols accepted, verdict; by the scanner that `make scan` runs, without Ansible."""
-    scanner = lab.ROOT / "plugins" / "module_utils" / "run" / "__main__.py"
+    scanner = lab.ROOT / "plugins" / "module_utils" / "run" / "command.py"
     done = run(sys.executable, "-I", "-S", str(scanner), *endpoints, show=False)
     found = {}
     for line in done.stdout.splitlines():

@@ -187,8 +187,12 @@ def render(inputs: pathlib.Path = INPUTS) -> str:
         negotiated = [suite for suite in named if 0 < suite.code <= 0xFFFF and not suite.signalling]
         for kind, belongs in KINDS.items():
             digits = "".join(f"{suite.code:04X}" for suite in negotiated if belongs(suite))
-            rows = "\n".join(f'        "{digits[at : at + 104]}"' for at in range(0, len(digits), 104))
-            yield f'    "{kind}": (\n{rows}\n    ),'
+            rows = [f'"{digits[at : at + 104]}"' for at in range(0, len(digits), 104)]
+            yield (
+                f'    "{kind}": '
+                + (rows[0] if len(rows) == 1 else "(\n        " + "\n        ".join(rows) + "\n    )")
+                + ","
+            )
 
     used = [path.name for path in sorted(inputs.iterdir())]
     defaults = ",\n".join("    (" + ", ".join(f"0x{code:04X}" for code in release.default) + ")" for release in openssl)

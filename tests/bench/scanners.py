@@ -50,7 +50,7 @@ START_MS = 40
 #: The Python of the distribution where there is one: it runs modules on managed hosts, and most peers are builds of the
 #: distribution, too.
 PYTHON = shutil.which("python3", path=os.defpath) or sys.executable
-COMMAND = (PYTHON, "-I", "-S", ROOT / "plugins/module_utils/run/__main__.py")
+COMMAND = (PYTHON, "-I", "-S", ROOT / "plugins/module_utils/run/command.py")
 
 
 class Cost(t.NamedTuple):

@@ -24,7 +24,7 @@ def test_the_units_say_what_they_were_told(host):
         return
     unit = host.check_output("systemctl cat in-transit-audit.service")
     assert '"in_transit_note=\\"50%% of $$HOME\\""' in unit
-    timer = host.check_output("systemctl show in-transit-remediate.timer --property=TimersCalendar --property=Persistent")
+    timer = host.check_output("systemctl show --property=TimersCalendar,Persistent in-transit-remediate.timer")
     assert "Sun *-*-* 03:00:00" in timer
     assert "Persistent=yes" in timer
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Endpoints in, wire reports with findings and a verdict out; and the same as a small command.
 
-The command prints one JSON object per endpoint and line, in the order of the endpoints. ``__main__.py`` starts it.
+The command prints one JSON object per endpoint and line, in the order of the endpoints. ``command.py`` starts it.
 """
 
 from __future__ import annotations

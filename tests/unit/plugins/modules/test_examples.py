@@ -201,11 +201,23 @@ def play(folder, items, **variables):
         encoding="utf-8",
     )
     done = subprocess.run(
-        [sys.executable, "-m", "ansible.cli.playbook", "-i", str(ROOT / "inventories/example/hosts.yml"), "-e", json.dumps(variables), str(book)],
-        capture_output=True, text=True, check=False, cwd=folder,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
-             "ANSIBLE_INJECT_FACT_VARS": "false", "ANSIBLE_LOCALHOST_WARNING": "false"},
-    )  # fmt: skip
+        [
+            *(sys.executable, "-m", "ansible.cli.playbook"),
+            *("--inventory", str(ROOT / "inventories/example/hosts.yml")),
+            *("--extra-vars", json.dumps(variables), str(book)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={
+            **os.environ,
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
+            "ANSIBLE_INJECT_FACT_VARS": "false",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+        },
+    )
     return done.returncode, done.stdout + done.stderr
 
 

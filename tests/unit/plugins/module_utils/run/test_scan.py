@@ -23,7 +23,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.w
 )
 
 ROOT = Path(__file__).resolve().parents[5]
-SCRIPT = ROOT / "plugins/module_utils/run/__main__.py"
+SCRIPT = ROOT / "plugins/module_utils/run/command.py"
 
 
 @pytest.fixture(scope="module")

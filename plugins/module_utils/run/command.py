@@ -4,9 +4,9 @@
 
 From the root of the collection::
 
-    python3 -I -S plugins/module_utils/run/__main__.py https://127.0.0.1:8443 smtp://127.0.0.1:2525
+    python3 -I -S plugins/module_utils/run/command.py https://127.0.0.1:8443 smtp://127.0.0.1:2525
 
-or, where the collection is installed, ``python3 -m`` and the full name of this package.
+or, where the collection is installed, ``python3 -m`` and the full name of this module.
 """
 
 from __future__ import annotations
