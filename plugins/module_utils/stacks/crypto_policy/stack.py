@@ -25,7 +25,7 @@ OPTIONS: dict[str, t.Any] = {
     "ssh_client": {
         "type": "dict",
         "options": {
-            keyword: {"type": "list", "elements": "str"}
+            keyword: {"type": "list", "elements": "str", "no_log": False}  # host key algorithms are no secret
             for keyword in ("kexalgorithms", "hostkeyalgorithms", "ciphers", "macs")
         },
     },
