@@ -150,11 +150,14 @@ def masters(host: Host) -> list[Process]:
 
 
 def _environment(host: Host, pid: int) -> dict[str, str]:
+    """What a process was given, without what a master tells itself over a reload: with ``HAPROXY_MWORKER_REEXEC`` and
+    the like, ``haproxy -c`` takes itself for the rest of a reload and checks nothing."""
     try:
         data = host.read(f"/proc/{pid}/environ")
     except OSError:
         return {}
-    return _pairs(decode(word) for word in data.split(b"\0"))
+    given = _pairs(decode(word) for word in data.split(b"\0"))
+    return {name: value for name, value in given.items() if not name.startswith("HAPROXY_")}
 
 
 def _pairs(words: t.Iterable[str]) -> dict[str, str]:

@@ -423,7 +423,7 @@ def test_what_runs_is_read_from_its_command_line_and_environment():
     argv = ("/usr/sbin/haproxy", "-Ws", "-f", "/b.cfg")
     master = Process(10, 1, 5, argv, "/usr/sbin/haproxy")
     worker = Process(11, 10, 6, (*argv, "-x", "sockpair@4"), "/usr/sbin/haproxy")
-    host = fake([master, worker], {"/b.cfg": GOOD, "/proc/10/environ": b"A=b\0C=d\0"})
+    host = fake([master, worker], {"/b.cfg": GOOD, "/proc/10/environ": b"A=b\0HAPROXY_MWORKER_REEXEC=1\0C=d\0"})
     found = {one.config: one for one in HAPROXY.discover(host)}
     assert sorted(found) == ["/b.cfg", MAIN]
     assert found["/b.cfg"].facts["environment"] == {"A": "b", "C": "d"}
