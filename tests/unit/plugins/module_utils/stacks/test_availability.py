@@ -13,6 +13,7 @@ import collections
 import contextlib
 import ftplib
 import http.client
+import os
 import smtplib
 import ssl
 import threading
@@ -134,6 +135,8 @@ def change_and_undo(daemon, clients, monkeypatch):
 def test_no_client_is_lost(daemon, monkeypatch, request, capsys):
     """The restart that vsftpd needs loses the connections that come while nobody listens, and no others."""
     name = request.node.callspec.params["daemon"]
+    if name == "postfix" and os.environ.get("FAULTS") != "all":
+        pytest.skip("a process for each of thousands of mail sessions: minutes on a busy machine; make faults runs it")
     daemon.start()
     with Clients(TALKS[name], daemon.port) as clients:
         change_and_undo(daemon, clients, monkeypatch)
