@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -65,8 +66,8 @@ def test_the_tarball_holds_the_collection_and_no_development_file(tarball):
     } <= top
     assert {"roles", "docs"} <= top
     allowed = {"MANIFEST.json", "FILES.json", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "changelogs",
-               "docs", "inventories", "meta", "playbooks", "plugins", "requirements.txt", "requirements.yml",
-               "roles"}  # fmt: skip
+               "SECURITY.md", "bindep.txt", "docs", "extensions", "inventories", "meta", "playbooks", "plugins",
+               "requirements.txt", "requirements.yml", "roles"}  # fmt: skip
     assert top <= allowed, f"not for strangers: {sorted(top - allowed)}"
     assert not [name for name in names if name.startswith("inventories/lab") or "__pycache__" in name]
 
@@ -81,12 +82,14 @@ def test_playbooks_run_by_their_full_name_from_an_empty_directory(installed, tmp
 
 
 def test_every_plugin_is_documented_in_the_installed_collection(installed, tmp_path):
-    for kind in ("module", "filter"):
-        shipped = {
-            f"encryption.in_transit.{path.stem}"
-            for path in (ROOT / "plugins" / {"module": "modules"}.get(kind, kind)).glob("*.py")
-            if path.stem != "__init__"
-        }
+    for kind, folder in (("module", "modules"), ("filter", "filter")):
+        files = [path for path in (ROOT / "plugins" / folder).glob("*.py") if path.stem != "__init__"]
+        names = {path.stem for path in files}
+        if kind == "filter":  # of which one file may hold several
+            package = "ansible_collections.encryption.in_transit.plugins.filter"
+            modules = [importlib.import_module(f"{package}.{name}") for name in names]
+            names = {name for module in modules for name in module.FilterModule().filters()}
+        shipped = {f"encryption.in_transit.{name}" for name in names}
         documented = json.loads(
             run("ansible-doc", "--type", kind, "--json", "--list", "encryption.in_transit", cwd=tmp_path, **installed)
         )

@@ -341,13 +341,23 @@ def test_daemon_that_ends_on_the_reload(daemon, monkeypatch):
     untouched(daemon, before)
 
 
+def take(port):
+    """Listen on a port that a daemon was just stopped on, as soon as its last process let go of it."""
+    for _try in range(600):
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the daemon keeps its port")
+
+
 def test_port_of_another_process(daemon):
     """While the daemon is down its port has been taken: the files are mended, and nothing is proved by a stranger."""
     daemon.start()
     stack = daemon.stack()
     (found,) = [one for one in stack.discover(HOST) if str(daemon.config).startswith(one.config)]
     daemon.stop()
-    with socket.create_server(("127.0.0.1", daemon.port)):
+    with take(daemon.port):
         result = harden(daemon, instances=[found._replace(running=False, facts={**found.facts, "pid": None})])
     assert result["changed"] and not result["failed"], result["msg"]
     assert "nothing is proved" in result["msg"]
