@@ -395,7 +395,11 @@ class Answer:
             return self._meaning_of_keys("group", self.group, question.groups)
         if question.asks == "scheme":
             return self._meaning_of_keys("scheme", self.signature, question.schemes)
-        return Outcome(ACCEPTED, f"ServerHello {spoken}", version, suite, self.group, self.signature)
+        group, detail = self.group, f"ServerHello {spoken}"
+        if version == TLS13 and group is not None and group not in question.groups:
+            # No client goes on from here (RFC 8446, 4.2.8), so no such group was agreed on; version and suite were.
+            group, detail = None, f"{detail} with a key share of group 0x{group:04x}, which was not offered"
+        return Outcome(ACCEPTED, detail, version, suite, group, self.signature)
 
     def _meaning_of_retry(self) -> Outcome:
         question, group = self.question, self.group
