@@ -219,6 +219,10 @@ release: package $(DEV) ## tarball, bill of materials and checksums of a tagged 
 docs: $(DEV) ## check the documentation, and build the site: guides, and the reference of all plugins and roles
 	$(call step,docs) hacking/docs.sh
 
+.PHONY: readmes
+readmes: $(DEV) ## write the tables of variables in the roles' READMEs from their argument_specs and defaults
+	@$(BIN)/python hacking/role_readmes.py
+
 .PHONY: clean
 clean: ## remove lab hosts, images, environments and caches; system packages stay
 	@if command -v podman >/dev/null && [ -n '$(PYTHON)' ]; then $(PYTHON) lab/lab.py destroy; fi

@@ -1,7 +1,8 @@
-"""Roles say the same thing in four places: argument_specs, defaults, tasks, and the page of shared variables."""
+"""Roles say the same in five places: argument_specs, defaults, tasks, README, and the page of shared variables."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import typing as t
 from pathlib import Path
@@ -63,6 +64,26 @@ def test_every_option_is_used_and_every_used_variable_is_an_option(role: str) ->
         name for name in used if not re.search(rf"(__|encryption\.in_transit\.|loop_var: ){name}\b", sources(role))
     }
     assert plain - known == set()
+
+
+@pytest.fixture(scope="module")
+def readmes() -> t.Any:
+    """The program that writes the tables of variables."""
+    spec = importlib.util.spec_from_file_location("role_readmes", ROOT / "hacking/role_readmes.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_readme_tells_every_entry_point_and_every_variable(role: str, readmes: t.Any) -> None:
+    text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    assert text == readmes.page(role), "run `make readmes`"
+    (table,) = re.findall(r"^## Entry points\n\n.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    entries = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert entries == set(read(role, "meta/argument_specs.yml")["argument_specs"])
+    assert readmes.section(role) in f"{text}\n"
 
 
 def test_shared_variables_are_all_documented_and_none_that_is_not_used() -> None:
