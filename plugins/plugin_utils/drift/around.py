@@ -19,6 +19,9 @@ from .past import Earlier, Run
 
 #: Lines of a difference that are kept.
 _LINES = 40
+#: What is exported of configuration that is in no file a host would show: Windows' registry, bindings and sites, what
+#: libraries and sshd say is in force.
+_SAID = frozenset(["registry.reg", "bindings.json", "applicationHost.config", "libraries.txt", "openssh.txt"])
 #: Facts of an instance that are one short text each.
 _VERSIONS = {"package": "package", "version": "package", "library": "library"}
 
@@ -54,7 +57,7 @@ def host(earlier: Earlier, files: t.Iterable[t.Sequence[str]], folder: str | Non
             notes += _served(then.json(path), json.loads(now.get(path) or "{}"))
     modified = _modified(now)
     for path in sorted(set(now) | set(then.paths)):
-        if path.startswith("config/") and "/files/" in path:
+        if path.startswith("config/") and ("/files/" in path or path.rpartition("/")[2] in _SAID):
             notes += _file(path, then, now.get(path), modified)
     return notes
 
@@ -111,14 +114,28 @@ def _file(path: str, then: _Folder, text: str | None, modified: t.Mapping[str, s
     before = then.digest(path)
     if digest == before:
         return []
-    stack, name = path.split("/")[1], "/" + path.partition("/files/")[2]
-    old = then.text(path).splitlines() if before else []
-    changed = difflib.unified_diff(old, (text or "").splitlines(), "then", "now", lineterm="", n=0)
+    stack, _files, below = path.split("/")[1], *path.partition("/files/")[1:]
+    name = f"/{below}" if below else path.rpartition("/")[2]
+    old, new = (_lines_of(name, side) for side in (then.text(path) if before else "", text or ""))
+    changed = difflib.unified_diff(old, new, "then", "now", lineterm="", n=0)
     detail = list(changed)[2:]
     if len(detail) > _LINES:
         detail = [*detail[:_LINES], f"and {len(detail) - _LINES} more lines"]
     sides = [one and one[:12] for one in (before, digest)]
     return [note("file", name, *sides, stack=stack, at=modified.get(name) if text is not None else None, detail=detail)]
+
+
+def _lines_of(name: str, text: str) -> list[str]:
+    """The lines of a text; those of a registry file with their key, without which a value says nothing."""
+    if not name.endswith(".reg"):
+        return text.splitlines()
+    key, lines = "", []
+    for line in text.splitlines():
+        if line.startswith("["):
+            key = line
+        elif line:
+            lines.append(f"{key} {line}")
+    return lines
 
 
 # --- programs ---------------------------------------------------------------------------------------------------

@@ -156,17 +156,11 @@ class Past:
                     left.remove(key)
         return found
 
-    def changes(self, since: str) -> list[Json]:
-        """Change records of the sealed runs, those made at or after ``since`` (UTC, as in run.json)."""
-        start = re.sub("[-:]", "", since)
-        found = []
+    def changes(self) -> list[Json]:
+        """Change records of the runs that can be used, in the order of the ledger, the oldest first."""
+        found: list[Json] = []
         for run in self.runs():
-            if run.id < start:
-                break
-            for path in run.bundle.paths(changes.FOLDER):
-                record = run.bundle.json(path)
-                if str(record.get("recorded")) >= since:
-                    found.append(record)
+            found[:0] = [run.bundle.json(path) for path in run.bundle.paths(changes.FOLDER)]
         return found
 
 

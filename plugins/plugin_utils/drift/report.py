@@ -27,8 +27,8 @@ _NOT_READ = {"unreachable": "not_reached", "unaccounted": "not_reached", "not_ap
 
 
 class Patience(t.NamedTuple):
-    """A setting that was changed ``times`` times by this collection within so many ``days`` and fails again is
-    contested: something else manages it."""
+    """A setting that this collection mended again ``times`` times within so many ``days``, and that fails again, is
+    contested: something else manages it. The first change of it that is known is its hardening, which undoes nobody."""
 
     times: int = 3
     days: int = 30
@@ -43,7 +43,6 @@ def report(record: Record, past: Past | None, patience: Patience = PATIENCE) -> 
     Raises EvidenceError when what was sealed turns out not to be readable.
     """
     now = record.run
-    changes = _changes(past, now["started"], patience.days) if past else {}
     told = around.run(past.last, now) if past else []
     accounts = {one["host"]: one for one in now["population"]["hosts"]}
     asked = [name for name, one in accounts.items() if one["state"] != "skipped"] + list(now["external"])
@@ -55,7 +54,9 @@ def report(record: Record, past: Past | None, patience: Patience = PATIENCE) -> 
     for name, then in earlier:
         now_there = compare.Now(record.results.of(name), record.listeners.of(name), scanned.get(name, ()))
         hosts.append(_host(name, then, now_there, record.files.of(name), accounts.get(name), told))
-        _judge_contested(hosts[-1], changes, patience)
+    changes = _changes(past, hosts) if past else {}
+    for host in hosts:
+        _judge_contested(host, changes, _days_before(now["started"], patience.days), patience.times)
     if past:
         _tell_since(past, hosts)
     counts = collections.Counter(one["state"] for one in hosts)
@@ -151,39 +152,53 @@ def _tell_since(past: Past, hosts: t.Iterable[Json]) -> None:
 # --- change records ---------------------------------------------------------------------------------------------
 
 
-def _changes(past: Past, now: str, days: int) -> dict[tuple[str, str], list[Json]]:
-    """What this collection changed within so many days, by host and stack."""
-    moment = datetime.datetime.fromisoformat(now.replace("Z", "+00:00")) - datetime.timedelta(days=days)
-    found: dict[tuple[str, str], list[Json]] = {}
-    for one in past.changes(moment.strftime("%Y-%m-%dT%H:%M:%SZ")):
-        if one["outcome"] == "changed":
-            found.setdefault((one["host"], one["stack"]), []).append(one)
+def _days_before(moment: str, days: int) -> str:
+    then = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00")) - datetime.timedelta(days=days)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _failing(host: Json) -> list[Json]:
+    """The settings a stack could mend."""
+    return [one for one in host["settings"] if one["change"] in compare.FAILING and one["stack"]]
+
+
+def _changes(past: Past, hosts: t.Iterable[Json]) -> dict[tuple[str, str], list[Json]]:
+    """What this collection ever changed of stacks that fail now, by host and stack, the oldest first. Where nothing
+    fails no bundle is opened for it."""
+    found: dict[tuple[str, str], list[Json]] = {
+        (host["host"], one["stack"]): [] for host in hosts for one in _failing(host)
+    }
+    for record in past.changes() if found else ():
+        place = (record["host"], record["stack"])
+        if record["outcome"] == "changed" and place in found:
+            found[place].append(record)
     return found
 
 
-def _judge_contested(host: Json, changes: t.Mapping[tuple[str, str], list[Json]], patience: Patience) -> None:
-    """Add to each setting the changes that were made of it, where they were so many that something else must undo them;
+def _judge_contested(host: Json, changes: t.Mapping[tuple[str, str], list[Json]], since: str, times: int) -> None:
+    """Add to each setting how it was mended again since then, where that was so often that something else must undo it;
     to the host the stacks with such settings, and those that may be remediated."""
-    failing: dict[str, list[Json]] = {}
     for one in host["settings"]:
         one["contested"] = []
-        if one["change"] in compare.FAILING and one["stack"]:
-            mine = _mended(one, changes.get((host["host"], one["stack"]), []))
-            one["contested"] = mine if len(mine) >= patience.times else []
-            failing.setdefault(one["stack"], []).append(one)
+    failing: dict[str, list[Json]] = {}
+    for one in _failing(host):
+        again = [change for change in _edited(one, changes.get((host["host"], one["stack"]), []))[1:]
+                 if str(change["recorded"]) >= since]  # fmt: skip
+        one["contested"] = again if len(again) >= times else []
+        failing.setdefault(one["stack"], []).append(one)
+    # The files of a stack are mended together: with one setting left alone, all are.
     host["contested"] = sorted(stack for stack, found in failing.items() if any(one["contested"] for one in found))
     host["remediable"] = sorted(set(failing) - set(host["contested"]))
 
 
-def _mended(setting: Json, changes: t.Iterable[Json]) -> list[Json]:
-    """The changes among these that edited this setting where it stands, the oldest first."""
+def _edited(setting: Json, changes: t.Iterable[Json]) -> list[Json]:
+    """The changes among these that edited this setting where it stands; all of its check where no file has it."""
     files = {place["file"] for place in setting["where"]}
-    mine = [
+    return [
         {key: one[key] for key in ("change_id", "recorded", "ticket")}
         for one in changes
-        if any(edit["check"] == setting["check"] and edit["file"] in files for edit in one["edits"])
+        if any(edit["check"] == setting["check"] and (edit["file"] in files or not files) for edit in one["edits"])
     ]
-    return sorted(mine, key=lambda one: str(one["recorded"]))
 
 
 def _clock(past: Past | None, now: Json) -> list[str]:

@@ -22,6 +22,9 @@ from .text import plain
 
 #: Where records are in a bundle, below data/.
 FOLDER = "changes"
+#: What only some stacks tell of a change. Windows has no files: values of the registry before and after, and the file
+#: on the host that brings them back.
+_MORE = ("values", "rollback", "restart_required", "reboot_required")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.json\Z")
 
 
@@ -57,6 +60,7 @@ def _record(host: str, stack: str, instance: Json, told: str, about: Json, run: 
         "message": instance.get("msg") or told,
         "files": instance.get("files") or [],
         "edits": instance.get("edits") or [],
+        **{key: instance[key] for key in _MORE if key in instance},
         "validation": {"shadow_test": instance.get("shadow_test"), "output": instance.get("output") or ""},
         "handshakes": instance.get("proofs") or [],
         "recovery": instance.get("recovery"),

@@ -70,9 +70,16 @@ def validate(made):
     jsonschema.Draft202012Validator(schema, registry=registry).validate(json.loads(dump(made)))
 
 
+def edit(check="protocol.tls1_0", file="/etc/nginx/conf.d/ehr.conf"):
+    return {"file": file, "line": 7, "check": check, "reason": "allows TLSv1"}
+
+
+#: Other settings of the same file.
+OTHER = ("http.hsts", "suite.forbidden", "group.forbidden")
+
+
 def change(day, number, **more):
     """A record of a change, as ``evidence/changes.py`` makes them."""
-    edit = {"file": "/etc/nginx/conf.d/ehr.conf", "line": 7, "check": "protocol.tls1_0", "reason": "allows TLSv1"}
     recorded = f"2026-11-{day:02}T03:00:00Z"
     return {
         "change_id": f"202611{day:02}T030000Z-{number:012x}",
@@ -84,7 +91,7 @@ def change(day, number, **more):
         "operator": samples.FACTS["operator"],
         "message": "1 file changed",
         "files": [],
-        "edits": [edit],
+        "edits": [edit()],
         **more,
     }
 
@@ -160,6 +167,28 @@ def test_what_changed_around(tmp_path):
     assert "nginx: restarted at 2026-11-20T22:00:00Z" in show.text(made, detail=True, width=120)
 
 
+def test_what_changed_in_a_registry_is_told_with_its_key(tmp_path):
+    def windows(enabled, events):
+        text = f'Windows Registry Editor Version 5.00\n\n[HKLM\\TLS 1.0\\Server]\n"Enabled"=dword:{enabled:08}\n'
+        audit = samples.audit([samples.listener(["ehr.clinic.example"])])
+        audit["instances"][0]["export"] = [
+            {"name": "registry.reg", "text": text, "redactions": 0},
+            {"name": "events.json", "text": events, "redactions": 0},
+        ]
+        return {"host": WEB, "reachable": True, "stacks": {"schannel": audit}, "scans": []}
+
+    seal(tmp_path, run(20, [windows(0, "1")]))
+    (host,) = told(tmp_path, run(21, [windows(1, "2")]))["hosts"]
+    assert [(note["kind"], note["stack"], note["what"]) for note in host["around"]] == [
+        ("file", "schannel", "registry.reg")
+    ]
+    key = "[HKLM\\TLS 1.0\\Server]"
+    assert host["around"][0]["detail"][1:] == [
+        f'-{key} "Enabled"=dword:00000000',
+        f'+{key} "Enabled"=dword:00000001',
+    ]
+
+
 def test_another_baseline_is_said_before_anything_else(tmp_path):
     seal(tmp_path, run(20, [web()]))
     record = run(21, [web()])
@@ -179,17 +208,31 @@ def test_a_clock_that_was_moved_is_told_and_decides_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("made", "state"),
     [
-        ([change(day, day) for day in (10, 14, 18)], ["nginx"]),
-        ([change(day, day) for day in (14, 18)], []),
-        ([change(1, 1), change(2, 2), change(18, 18)], []),
-        ([change(day, day, outcome="undone") for day in (10, 14, 18)], []),
-        ([change(day, day, host="other") for day in (10, 14, 18)], []),
-        ([change(day, day, edits=[]) for day in (10, 14, 18)], []),
+        ([change(day, day) for day in (8, 10, 14, 18)], ["nginx"]),
+        # Hardened long ago, of which the records still tell.
+        ([change(day, day) for day in (1, 10, 14, 18)], ["nginx"]),
+        # The first of them undid nobody: it was the hardening.
+        ([change(day, day) for day in (10, 14, 18)], []),
+        ([change(day, day) for day in (1, 2, 3, 18)], []),
+        ([change(1, 1), *(change(day, day, outcome="undone") for day in (10, 14, 18))], []),
+        ([change(1, 1), *(change(day, day, host="other") for day in (10, 14, 18))], []),
+        ([change(1, 1), *(change(day, day, edits=[]) for day in (10, 14, 18))], []),
+        ([change(day, day, edits=[edit(OTHER[day % 3])]) for day in (7, 8, 9, 10, 11, 12, 14, 18)], []),
     ],
-    ids=["contested", "too-few", "too-long-ago", "undone", "another-host", "another-setting"],
+    ids=[
+        "contested",
+        "hardened-long-ago",
+        "the-hardening",
+        "too-long-ago",
+        "undone",
+        "another-host",
+        "nothing-edited",
+        "one-setting-each-time",
+    ],
 )
 def test_what_is_mended_again_and_again_is_contested(tmp_path, made, state):
-    seal(tmp_path, run(20, [web()], changes=made))
+    # Records stand in the bundles of the runs after them.
+    seal(tmp_path, run(19, [web()], changes=made[:2]), run(20, [web()], changes=made[2:]))
     patience = report.Patience(3, 15)
     (host,) = (found := told(tmp_path, run(21, [web(WEAK)]), patience=patience))["hosts"]
     assert host["contested"] == state
