@@ -178,12 +178,12 @@ molecule: packages-test $(DEV) ## the roles on real hosts of three Debian genera
 
 .PHONY: fuzz
 fuzz: $(DEV) ## search by coverage for bytes that break a reader (FUZZ_SECONDS=600), then random testing with a hundred times the usual examples (FUZZ_FACTOR=100)
-	@$(BIN)/python tests/fuzz/fuzz.py "$${FUZZ_SECONDS:-600}"
+	@$(BIN)/python tests/fuzz/fuzz.py search "$${FUZZ_SECONDS:-600}"
 	@$(BIN)/python -m pytest --numprocesses auto --hypothesis-profile fuzz -m hypothesis tests
 
 .PHONY: fuzz-short
-fuzz-short: $(DEV) ## the search by coverage for a few seconds
-	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py 10
+fuzz-short: $(DEV) ## the beginning of that search: the same few thousand inputs every time
+	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py repeat 2000
 
 # An hour and more: each of some 130 points of each stack, once with the daemon left running and once rebooted.
 .PHONY: faults

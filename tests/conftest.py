@@ -1,6 +1,7 @@
 """Settings of hypothesis for all tests.
 
-``make fuzz`` runs the same properties with the profile ``fuzz``: far more examples, new ones each time.
+The same code is tested with the same examples each time, so that what has passed once passes again. ``make fuzz`` runs
+the same properties with the profile ``fuzz``: far more examples, new ones each time.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from hypothesis import HealthCheck, settings
 
 #: How many times as many examples as otherwise.
 FACTOR = int(os.environ.get("FUZZ_FACTOR", "100"))
-DEFAULT = settings(deadline=None)
+DEFAULT = settings(deadline=None, derandomize=True)
 
 settings.register_profile("default", DEFAULT)
 settings.register_profile(
     "fuzz",
-    DEFAULT,
+    deadline=None,
+    derandomize=False,
     max_examples=DEFAULT.max_examples * FACTOR,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

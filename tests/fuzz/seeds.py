@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import typing as t
 
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire import wire_bytes as made
@@ -32,15 +33,27 @@ def answers() -> t.Iterator[bytes]:
         yield bytes((0, 2, 6)) + flight
 
 
-def certificates() -> t.Iterator[bytes]:
-    import ssl
-    import tempfile
-    from pathlib import Path
+# Self-signed for portal.example and 192.0.2.1, one for each kind of key. Fresh ones would make each search another.
+_EC = (
+    "MIIBVDCB+6ADAgECAgEFMAoGCCqGSM49BAMCMBkxFzAVBgNVBAMMDnBvcnRhbC5leGFtcGxlMB4XDTI2MDEwMTAwMDAwMFoXDTI3MDEwMTAwMDAw"
+    "MFowGTEXMBUGA1UEAwwOcG9ydGFsLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAS3czYilrdEs++slupQMod+J1RqH26lOKIKPMSc"
+    "BL/o7Qn+H/0p2QVa0zp8cc0FRGHHWs1P2OANvRR6LYCAO3MDozQwMjAfBgNVHREEGDAWgg5wb3J0YWwuZXhhbXBsZYcEwAACATAPBgNVHRMBAf8E"
+    "BTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQD3Mvqpl/x8JamK3EAHpdJiTwkSfH/68bJzWNMflD0XSgIgds4eKBKgusAK3FR4RWpoAISv6wNCKVAV"
+    "UcMWhSTjZ78="
+)
+_RSA = (
+    "MIIB3DCCAUWgAwIBAgIBBTANBgkqhkiG9w0BAQsFADAZMRcwFQYDVQQDDA5wb3J0YWwuZXhhbXBsZTAeFw0yNjAxMDEwMDAwMDBaFw0yNzAxMDEw"
+    "MDAwMDBaMBkxFzAVBgNVBAMMDnBvcnRhbC5leGFtcGxlMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDHQANqlD5S2rmvcMSPi7HWHwYHmeyj"
+    "zSNwv9gpt2eByM5AAF1nZj+LoBCN3lFbpW24z2EsbfZllqkG7yo8JECje4WUYhtBKXkBejrpNGTYaDUKoDHc1twaJoOR8+RAi+KllVqktR5coMCZ"
+    "WOU8kAVD7jRSr4oMHKhZM1E4lZLusQIDAQABozQwMjAfBgNVHREEGDAWgg5wb3J0YWwuZXhhbXBsZYcEwAACATAPBgNVHRMBAf8EBTADAQH/MA0G"
+    "CSqGSIb3DQEBCwUAA4GBALPYSpj4TRIjU+zBF7ihfhnPTRMbjiL6YY8ETVaKuetHuNluB6b8PXVAf2i9z4+ibxGukzr/j8ZvC8RNvR+VzrAYxAdS"
+    "QcNw/y9lsgeglH9A0ffmTZjGr1brNqn21ikhkMHtFVx+1/g1BSZ+A63ZbR5WNSc/i86TxQuliZ9nNPvA"
+)
 
-    with tempfile.TemporaryDirectory() as folder:
-        for key in ("rsa:2048", "ec"):
-            certificate, _key = made.make_certificate(Path(folder), key, "portal.example")
-            yield ssl.PEM_cert_to_DER_cert(certificate.read_text())
+
+def certificates() -> t.Iterator[bytes]:
+    yield base64.b64decode(_EC)
+    yield base64.b64decode(_RSA)
 
 
 def dialogues() -> t.Iterator[bytes]:
