@@ -73,6 +73,12 @@ def relaxed(
     )
 
 
+def below(kept: Kept, protocol: str, on: t.Container[str], software: str) -> str:
+    """Why software with a range of versions cannot switch this one off; empty when no older one is kept on."""
+    older = [name for name in PROTOCOLS[: PROTOCOLS.index(protocol)] if name in kept.protocols and name in on]
+    return f"{software} cannot switch {protocol} off while {', '.join(kept.ids)} keeps {older[0]} on" if older else ""
+
+
 class _Tree(t.Protocol):
     path: str
     data: bytes

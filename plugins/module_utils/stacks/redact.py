@@ -59,8 +59,8 @@ def looks_random(word: str) -> bool:
         return True
     if _REGISTERED.match(word) or len(word) < 24 or not (re.search(r"\d", word) and re.search(r"[A-Za-z]", word)):
         return False
-    # Paths and names of things are words joined by separators; tokens have long parts without one.
-    if max(len(part) for part in re.split(r"[/_.-]", word)) < 16:
+    # Paths, settings and names of things are words joined by separators; tokens have long parts without one.
+    if max(len(part) for part in re.split(r"[/_.=-]", word)) < 16:
         return False
     return _entropy(word) >= _ENTROPY_MIN
 

@@ -44,7 +44,7 @@ from .contract import (
     Unmended,
 )
 from .host import decode
-from .planning import OF_LEVEL_0, kept_by, relaxed
+from .planning import OF_LEVEL_0, below, kept_by, relaxed
 from .switching import with_logging
 from .text import edit_documents
 
@@ -908,12 +908,14 @@ class _Planner:
         settings = config.settings()
         for protocol in settings["protocols"].value:
             if protocol not in self.baseline.protocols:
-                reason = f"{self.build.title} has no setting that switches {protocol} off"
-                if self.build.switch(protocol):
-                    reason = f"{protocol} is still on after all edits; mend it here"
-                elif protocol != "TLSv1.2":
-                    reason += ", and the cipher list of the baseline has suites that it can use; leave out those"
-                reason += f", or {self._elsewhere('MinProtocol')}"
+                reason = below(self.kept, protocol, settings["protocols"].value, self.build.title)
+                if not reason:
+                    reason = f"{self.build.title} has no setting that switches {protocol} off"
+                    if self.build.switch(protocol):
+                        reason = f"{protocol} is still on after all edits; mend it here"
+                    elif protocol != "TLSv1.2":
+                        reason += ", and the cipher list of the baseline has suites that it can use; leave out those"
+                    reason += f", or {self._elsewhere('MinProtocol')}"
                 self._leave(_CHECKS[protocol], settings["protocols"].provenance[0], reason)
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
             reason = f"vsftpd has no setting for TLS 1.3 suites; {self._elsewhere('Ciphersuites')}"
@@ -1198,19 +1200,7 @@ def restart(host: Host, instance: Instance) -> None:
     if unit and f"MainPID={master.pid}\n" in _show(host, unit, "MainPID"):
         _systemctl(host, "restart", unit)
         return
-    import signal
-    import time
-
-    try:
-        host.signal(master.pid, signal.SIGTERM)
-    except OSError as error:
-        raise TransactionError("reload", f"vsftpd {master.pid} took no signal: {error.strerror}") from error
-    deadline = time.monotonic() + _START_TIMEOUT
-    while _master(host, instance) == master:
-        if time.monotonic() > deadline:
-            raise TransactionError("reload", f"vsftpd {master.pid} does not end")
-        time.sleep(0.02)
-    _spawn(host, instance)
+    _spawn(host, instance, master.pid)
 
 
 def start(host: Host, instance: Instance) -> None:
@@ -1223,10 +1213,34 @@ def start(host: Host, instance: Instance) -> None:
         _spawn(host, instance)
 
 
-def _spawn(host: Host, instance: Instance) -> None:
+#: What :func:`_spawn` has a shell do with a process to be ended, 0 for none, and a command line. vsftpd writes its last
+#: words to standard input, and one that has ended has no command line any more, whoever cares for its status (proc(5)).
+_SUCCESSION = """\
+pid=$1 left=500
+shift
+if [ "$pid" != 0 ]; then
+    kill "$pid" || exit 64
+    while grep -q . "/proc/$pid/cmdline" 2>/dev/null; do
+        [ $((left -= 1)) -gt 0 ] || exit 65
+        sleep 0.02
+    done
+fi
+exec "$@" 0>&1
+"""
+_OLD_STAYS = {64: "took no signal", 65: "does not end"}
+
+
+def _spawn(host: Host, instance: Instance, old: int = 0) -> None:
+    """Start a listener, in place of an ``old`` one if there is one.
+
+    One process ends the old one and becomes the new one. It does not end with this run: whenever that is killed,
+    somebody listens again.
+    """
     argv = [instance.facts["build"].program, *instance.facts["arguments"], "-obackground=YES"]
     environment = _trial_environment(host, instance)
-    done = host.run(["/bin/sh", "-c", 'exec "$@" 0>&1', "sh", *argv], timeout=30, env=environment)
+    done = host.run(["/bin/sh", "-c", _SUCCESSION, "sh", str(old), *argv], timeout=30, env=environment)
+    if done.rc in _OLD_STAYS:
+        raise TransactionError("reload", f"vsftpd {old} {_OLD_STAYS[done.rc]}", output=done.stderr.strip())
     if done.rc != 0:
         raise TransactionError("start", f"{' '.join(argv)} failed with status {done.rc}", output=done.stdout.strip())
 

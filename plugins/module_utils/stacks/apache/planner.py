@@ -15,7 +15,7 @@ import typing as t
 
 from ...baseline.model import PROTOCOLS, clamp
 from ..contract import Kept, Plan, Provenance
-from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner, kept_by
+from ..planning import BAD_OPTIONS, CHECKS, LEVEL, WEAK_SIGNATURE, Planner, below, kept_by
 from . import http, layout
 from .addresses import addresses
 from .effective import (
@@ -97,8 +97,10 @@ class _Planner(Planner):
         From the newest protocol that is on, httpd goes down to the first that is off: what lies between stays on, too.
         """
         kept = kept_by(self.options, address.port or 0, address.servers[number][1])
-        if kept.protocols:
-            oldest = min(map(PROTOCOLS.index, kept.protocols))
+        on = server_settings(self.rules, address, number)["protocols"].value if kept.protocols else ()
+        stay = kept.protocols.intersection(on)
+        if stay:
+            oldest = min(map(PROTOCOLS.index, stay))
             between = (name for name in PROTOCOLS[oldest:] if name not in self.strict.protocols)
             kept = kept._replace(protocols=kept.protocols.union(between))
         return kept
@@ -473,8 +475,8 @@ class _Planner(Planner):
             for name in self._weak_protocols(protocols):
                 if name in kept.protocols:
                     continue
-                if name in self._kept(address, number).protocols:
-                    reason = f"httpd cannot switch {name} off while {', '.join(kept.ids)} keeps an older one on"
+                reason = below(kept, name, protocols, "httpd")
+                if reason:
                     self._leave_at(CHECKS[name], settings["protocols"].provenance[0], reason)
                 self._still(CHECKS[name], settings["protocols"].provenance)
             if not set(protocols) & set(baseline.protocols):

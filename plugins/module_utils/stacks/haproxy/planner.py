@@ -16,7 +16,7 @@ import typing as t
 from ...baseline.dialects import openssl
 from ...baseline.model import PROTOCOLS, clamp
 from ..contract import Edit, Kept, Plan
-from ..planning import CHECKS, LEVEL, WEAK_SIGNATURE, Planner, kept_by
+from ..planning import CHECKS, LEVEL, WEAK_SIGNATURE, Planner, below, kept_by
 from .effective import BIND, WORDS, Config, Option, Rules, address_of, options, redirects
 from .machine import edited
 
@@ -348,6 +348,10 @@ class _Planner(Planner):
                 settings = self.rules.settings(bag)
                 protocols = settings["protocols"].value
                 wrong = [name for name in self._weak_protocols(protocols) if name not in kept.protocols]
+                for name in wrong:
+                    reason = below(kept, name, protocols, "HAProxy")
+                    if reason:
+                        self._leave_at(CHECKS[name], settings["protocols"].provenance[0], reason)
                 wrong += [name for name in baseline.required_protocols if name not in protocols]
                 for name in wrong:
                     self._still(CHECKS[name], settings["protocols"].provenance)

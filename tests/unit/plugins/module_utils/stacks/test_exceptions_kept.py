@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Kept
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
     apache_tools,
+    haproxy_tools,
     nginx_tools,
     postfix_tools,
     vsftpd_tools,
@@ -131,6 +132,20 @@ def test_httpd_with_directives_of_its_own():
     assert OLD_SUITE in after.value("suites_tls12", "pumps.example")
 
 
+def test_httpd_keeps_nothing_newer_where_what_is_named_is_off():
+    after = apache("SSLProtocol all -TLSv1").mended(exceptions=keeping(8443))
+    assert after.value("protocols", "pumps.example") == APPROVED
+
+
+# --- HAProxy ----------------------------------------------------------------------------------------------------
+
+
+def test_haproxy_keeps_nothing_newer_where_what_is_named_is_off():
+    text = "global\n ssl-default-bind-options ssl-min-ver TLSv1.1\nfrontend f\n bind :8443 ssl crt x\n"
+    after = haproxy_tools.Case(text).mended(exceptions=keeping(8443))
+    assert after.value("protocols", 8443) == APPROVED
+
+
 # --- Postfix ----------------------------------------------------------------------------------------------------
 
 MAIN_CF = """smtpd_tls_security_level = may
@@ -167,6 +182,8 @@ def test_vsftpd_keeps_what_is_named():
     assert "TLSv1.0" in after.value("protocols") and OLD_SUITE in after.value("suites_tls12")
     assert "TLS_RSA_WITH_AES_256_CBC_SHA" not in after.value("suites_tls12")
     assert "TLSv1.0" not in case.mended(exceptions=keeping(2121)).value("protocols")
+    told = [item.reason for item in case.plan(exceptions=keeping(21)).unmended if item.check == "protocol.tls1_1"]
+    assert told and told[0].endswith("cannot switch TLSv1.1 off while EXC-2026-001 keeps TLSv1.0 on")
 
 
 def test_vsftpd_keeps_plaintext_for_a_device_that_has_nothing_else():
