@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - encryption.in_transit.attributes.info
 options:
   stacks:
-    description: Software to look for. What is not there is passed over; of V(haproxy) every listener is RV(unknown).
+    description: Software to look for. What is not there is passed over.
     type: list
     elements: str
     choices: [apache, haproxy, nginx, postfix, vsftpd]

@@ -11,11 +11,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..baseline import model
 from ..errors import InTransitError
+from ..stacks import registry
 from ..stacks.host import Host
 from . import usage as desk
 
 ARGUMENTS: dict[str, t.Any] = {
-    "stacks": {"type": "list", "elements": "str", "default": list(desk.STACKS), "choices": list(desk.STACKS)},
+    "stacks": {"type": "list", "elements": "str", "default": list(registry.NAMES), "choices": list(registry.NAMES)},
     "since": {"type": "str", "default": "30d"},
     "addresses": {"type": "str", "default": "full", "choices": ["full", "masked"]},
     "clients": {"type": "int", "default": 10000},
@@ -40,6 +41,6 @@ def usage(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     since = desk.moment(params["since"], time.time())
     options = desk.Options(since, params["addresses"] == "masked", params["clients"], tuple(params["config"]))
     baseline = model.load(params["profile"], params["baseline"])
-    stacks = [desk.stack_of(name) for name in dict.fromkeys(params["stacks"])]
+    stacks = [registry.stack_of(name) for name in dict.fromkeys(params["stacks"])]
     found = desk.usage(stacks, Host(), baseline, options)
     return {"msg": desk.summary(found), "since": desk.stamp(since), "profile": baseline.profile, **found}

@@ -15,21 +15,21 @@ import typing as t
 
 from ..errors import ConfigurationError, InTransitError
 from ..findings import judge
+from ..stacks.registry import stack_of
 from ..stacks.repository import Layout, Repository
 
 if t.TYPE_CHECKING:
     from ..baseline.model import Baseline
-    from ..stacks.contract import Stack
 
     Json = t.Dict[str, t.Any]
 
-#: Stacks that can judge files alone: (module of the stack, its class, module of its draft).
+#: Stacks that can judge files alone, with the module of their draft.
 STACKS = {
-    "apache": ("apache.stack", "Apache", "apache.draft"),
-    "haproxy": ("haproxy.stack", "Haproxy", "haproxy.draft"),
-    "nginx": ("nginx.stack", "Nginx", "nginx.draft"),
-    "postfix": ("postfix.stack", "Postfix", "postfix.draft"),
-    "vsftpd": ("vsftpd", "Vsftpd", "vsftpd_draft"),
+    "apache": "apache.draft",
+    "haproxy": "haproxy.draft",
+    "nginx": "nginx.draft",
+    "postfix": "postfix.draft",
+    "vsftpd": "vsftpd_draft",
 }
 
 
@@ -52,10 +52,8 @@ def judge_files(stack: str, path: str, baseline: Baseline, grants: t.Sequence[Js
         raise InTransitError(f"stack {stack!r} has no static mode; one of {', '.join(sorted(STACKS))}")
     if not os.path.exists(path):
         raise InTransitError(f"{path}: there is no such file or folder")
-    names = STACKS[stack]
-    package = __package__.rpartition(".")[0] + ".stacks."
-    known: Stack = getattr(importlib.import_module(package + names[0]), names[1])()
-    draft = importlib.import_module(package + names[2])
+    known = stack_of(stack)
+    draft = importlib.import_module(f"{__package__.rpartition('.')[0]}.stacks.{STACKS[stack]}")
     layout, host = _placed(path, draft.LAYOUTS)
     instance = draft.draft(host, layout)
     assumed = f"{known.title} {'.'.join(map(str, instance.version))} with {instance.capabilities.library}"

@@ -25,9 +25,6 @@ if t.TYPE_CHECKING:
 
     Json = t.Dict[str, t.Any]
 
-#: Stacks whose listeners are looked for; of those whose logs are not read, all are told as unknown.
-STACKS = ("apache", "haproxy", "nginx", "postfix", "vsftpd")
-
 #: Names of suites, and of places, that are told apart in one log: more of them are no traffic but an attack.
 _WORDS_MAX = 10_000
 
@@ -45,29 +42,6 @@ class Options(t.NamedTuple):
     mask: bool = False
     clients: int = 10_000
     config: tuple[str, ...] = ()
-
-
-def stack_of(name: str) -> Stack:
-    """The stack of a name in :data:`STACKS`. Each is imported by its own line, or Ansible would not send it along."""
-    if name == "apache":
-        from ..stacks.apache.stack import Apache
-
-        return Apache()
-    if name == "haproxy":
-        from ..stacks.haproxy.stack import Haproxy
-
-        return Haproxy()
-    if name == "nginx":
-        from ..stacks.nginx.stack import Nginx
-
-        return Nginx()
-    if name == "postfix":
-        from ..stacks.postfix.stack import Postfix
-
-        return Postfix()
-    from ..stacks.vsftpd import Vsftpd
-
-    return Vsftpd()
 
 
 def moment(text: str, now: float) -> float:

@@ -458,8 +458,13 @@ def address_of(text: str) -> Address:
 def listeners(instance: Instance, documents: t.Sequence[Document]) -> list[Listener]:
     """Every address line by line, what clients without a name meet first, then the connections to servers."""
     rules, config = Rules(instance), Config(documents)
-    found = [one for bind in config.binds for one in _served(rules, config, bind)]
+    found = [one for _bind, one in served(rules, config)]
     return found + [_client(rules, config, leg) for leg in config.legs]
+
+
+def served(rules: Rules, config: Config) -> list[tuple[Bind, Listener]]:
+    """Every listener with the line it stands on."""
+    return [(bind, one) for bind in config.binds for one in _served(rules, config, bind)]
 
 
 def _served(rules: Rules, config: Config, bind: Bind) -> t.Iterator[Listener]:

@@ -11,6 +11,7 @@ from . import effective, export, machine, planner
 
 if t.TYPE_CHECKING:
     from ...baseline.model import Baseline
+    from ..handshakes import Logged
     from ..host import Host
 
 
@@ -63,6 +64,11 @@ class Haproxy(Stack):
 
     def settled(self, host: Host, instance: Instance, before: t.Any) -> bool:
         return machine.settled(host, instance, before)
+
+    def handshakes(self, instance: Instance, documents: t.Sequence[Document]) -> Logged:
+        from . import usage
+
+        return usage.logged(instance, documents)
 
     def export(self, instance: Instance, documents: t.Sequence[Document]) -> list[ExportFile]:
         return export.export(instance, documents)

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.baseline imp
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import usage as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy import usage as haproxy
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy.stack import Haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
     test_apache_servers,
+    test_haproxy_servers,
     test_nginx_servers,
     test_postfix_servers,
     test_vsftpd_servers,
@@ -374,44 +377,74 @@ def test_vsftpd_is_told_to_log(keys, tmp_path):
 # --- HAProxy ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", ["option httpslog", 'log-format "%ci:%cp %fp %sslv/%sslc %[ssl_fc_sni]"'])
-def test_haproxy(option, keys, tmp_path):
+class Syslog(threading.Thread):
+    """The syslog of a machine, as far as HAProxy knows it: a socket, and a file with a host in every line."""
+
+    def __init__(self, path, file):
+        super().__init__(daemon=True)
+        self.file = file
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+
+    def run(self):
+        with self.file.open("ab", buffering=0) as file:
+            while line := self.socket.recv(65536).rstrip(b"\n"):
+                head, _tag, message = line[line.index(b">") + 1 :].partition(b" haproxy[")
+                file.write(head[:15] + b" gateway haproxy[" + message + b"\n")
+
+    def stop(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.socket.getsockname())
+        self.join()
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["option httpslog", 'log-format "%{+Q}r %ci:%cp %fp %{+Q}sslv/%sslc %[ssl_fc_sni]"',
+     'log-format "%hr %[src]|%[ssl_fc_protocol]|%[ssl_fc_cipher]|%f"'],
+    ids=["built-in", "quoted", "expressions"],
+)  # fmt: skip
+def test_haproxy(option, keys, tmp_path, monkeypatch):
     program = need("haproxy", "openssl")[0]
-    port = test_nginx_servers.free_port()
+    port, other = test_nginx_servers.free_port(), test_nginx_servers.free_port()
     (tmp_path / "both.pem").write_bytes((keys / "rsa").read_bytes() + (keys / "rsa.key").read_bytes())
-    (tmp_path / "c").write_text(f"""global
-  log {tmp_path}/log format rfc3164 local0
+    tls = f"ssl crt {tmp_path}/both.pem ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"
+    daemon = test_haproxy_servers.Daemon(program, tmp_path)
+    daemon.write(f"""global
+  log {tmp_path}/log local0
+  log {tmp_path}/log local1 notice
 defaults
   mode http
   log global
   timeout client 1m
 frontend a
-  bind 127.0.0.1:{port} ssl crt {tmp_path}/both.pem ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0
+  bind 127.0.0.1:{port} {tls}
+  capture request header User-Agent len 64
   {option}
   http-request return status 204
+frontend b
+  bind 127.0.0.1:{other} {tls}
+  option httplog
+  http-request return status 204
 """)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.bind(f"{tmp_path}/log")
-        log.settimeout(60)
-        child = subprocess.Popen([program, "-f", tmp_path / "c"], env={**os.environ, "OPENSSL_CONF": "/dev/null"})
-        try:
-            while True:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert child.poll() is None
-                time.sleep(0.05)
-            visit(port, GET.replace(b"\xff", b"y"))
-            form = haproxy.HTTPSLOG if "httpslog" in option else option.partition('"')[2].strip('"')
-            read, found = haproxy.reader(form), []
-            while len(found) < len(CLIENTS):
-                line = log.recv(65536).rstrip(b"\n")
-                one = read(line, time.time()) if b"TLSv" in line else None
-                found += [one] if one else []
-        finally:
-            child.kill()
-            child.wait()
-    assert [one.protocol for one in found] == ["TLSv1.0", "TLSv1.2", "TLSv1.3"]
-    assert [one.suite for one in found] == ["ECDHE-RSA-AES256-SHA"] * 2 + ["TLS_AES_256_GCM_SHA384"]
-    assert {one.client for one in found} == {"127.0.0.1"}
-    assert all(abs(one.time - time.time()) < 3600 for one in found)
+    monkeypatch.setenv("OPENSSL_CONF", "/dev/null")
+    monkeypatch.setattr(haproxy, "FILES", (f"{tmp_path}/haproxy.log",))
+    syslog = Syslog(tmp_path / "log", tmp_path / "haproxy.log")
+    syslog.start()
+    try:
+        daemon.start(port)
+        visit(other, GET.replace(b"\xff", b"y"))
+        visit(port, GET.replace(b"\xff", b"y").replace(b" / ", b" /a/b/c/TLSv1.3 "))
+        found = Found(Haproxy(), daemon.instance)
+    finally:
+        daemon.stop()
+        syslog.stop()
+    assert {kind: (row["below"], row["count"]) for kind, row in found.rows.items()} == {
+        kind: (below, 1) for kind, below in BELOW.items()
+    }
+    assert {row["client"] for row in found.found["handshakes"]} == {"127.0.0.1"}
+    assert {row["listener"] for row in found.found["handshakes"]} == {f"127.0.0.1:{port}"}
+    assert [(one["listener"], one["reason"]) for one in found.found["unknown"]] == [
+        (f"127.0.0.1:{other}", "option httplog has no TLS in it")
+    ]
+    assert [log["unread"] for log in found.found["logs"]] == [0]
