@@ -25,6 +25,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.hapro
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy.stack import Haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import usage as postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
@@ -447,4 +448,94 @@ frontend b
     assert [(one["listener"], one["reason"]) for one in found.found["unknown"]] == [
         (f"127.0.0.1:{other}", "option httplog has no TLS in it")
     ]
+    assert [log["unread"] for log in found.found["logs"]] == [0]
+
+
+# --- the journal --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(tmp_path, monkeypatch):
+    """The socket of a journald of ours, whose journal ``journalctl`` shows: both live where nobody else sees them."""
+    journald = "/lib/systemd/systemd-journald"
+    _unshare, _nsenter, program = need("unshare", "nsenter", "journalctl", root=True, files=(journald,))
+    # Without the folder of a persistent journal there is only the one in /run.
+    begin = f"""mount -t tmpfs none /run && mount -t tmpfs none /var/log && mkdir -p /run/systemd/journal &&
+        echo {"0123456789abcdef" * 2} > /run/id && mount --bind /run/id /etc/machine-id && exec {journald}"""
+    process = subprocess.Popen(["unshare", "--mount", "sh", "-c", begin], stderr=subprocess.DEVNULL)
+    path = f"/proc/{process.pid}/root/run/systemd/journal/dev-log"
+    try:
+        while not os.path.exists(path):
+            assert process.poll() is None, "journald did not start"
+            time.sleep(0.05)
+        wrapper = tmp_path / "bin" / "journalctl"
+        wrapper.parent.mkdir()
+        wrapper.write_text(f'#!/bin/sh\nexec nsenter --mount --target {process.pid} {program} "$@"\n')
+        wrapper.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+        yield path
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_haproxy_in_the_journal(keys, tmp_path, monkeypatch, journal):
+    program = need("haproxy", "openssl")[0]
+    port = test_nginx_servers.free_port()
+    (tmp_path / "both.pem").write_bytes((keys / "rsa").read_bytes() + (keys / "rsa.key").read_bytes())
+    daemon = test_haproxy_servers.Daemon(program, tmp_path)
+    daemon.write(f"""global
+  log {journal} local0
+  log-tag edge
+frontend a
+  mode http
+  log global
+  timeout client 1m
+  bind 127.0.0.1:{port} ssl crt {tmp_path}/both.pem ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0
+  option httpslog
+  http-request return status 204
+""")
+    monkeypatch.setenv("OPENSSL_CONF", "/dev/null")
+    monkeypatch.setattr(haproxy, "FILES", (f"{tmp_path}/there is none",))
+    try:
+        daemon.start(port)
+        visit(port, GET.replace(b"\xff", b"y"))
+        found = Found(Haproxy(), daemon.instance).told()
+        late = desk.usage([found], HOST, INTERMEDIATE, desk.Options(time.time() + 3600))
+    finally:
+        daemon.stop()
+    assert found.found["logs"][0]["files"] == []
+    assert late["handshakes"] == [] and "there is nothing in" in late["unknown"][0]["reason"]
+
+
+def test_postfix_in_the_journal_and_in_its_file(tmp_path, monkeypatch, journal):
+    """What the file has is not counted again from the journal, which has it too."""
+    need("postfix", "postconf", root=True)
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{test_postfix_servers.PATH}")
+    monkeypatch.setattr(postfix, "FILES", (f"{tmp_path}/mail.log",))
+    folder = Path(tempfile.mkdtemp(prefix="in_transit-postfix-"))
+    folder.chmod(0o755)
+    daemon = test_postfix_servers.Daemon(folder)
+    daemon.write("maillog_file =\nsmtpd_tls_loglevel = 1\n")
+    said = "Anonymous TLS connection established from pump[192.0.2.{}]: TLSv1.2 with cipher {} (256/256 bits)"
+    good, old = "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-SHA"
+    clock = "%b %e %H:%M:%S"
+    then = time.time() - 1800
+    written = time.strftime(clock, time.localtime(then))
+    (tmp_path / "mail.log").write_text(
+        f"{written} mx postfix/smtpd[7]: {said.format(1, old)}\n{written} mx postfix/smtpd[7]: disconnect from pump\n"
+    )
+    os.utime(tmp_path / "mail.log", (then, then))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        for tag, line in (("postfix/smtpd", said.format(2, good)), ("dovecot", said.format(3, old))):
+            # The words of syslog(3).
+            syslog.sendto(f"<22>{time.strftime(clock)} {tag}[7]: {line}".encode(), journal)
+    try:
+        found = Found(daemon, daemon.instance, 2)
+    finally:
+        shutil.rmtree(folder)
+    assert {(row["client"], row["count"], *row["below"]) for row in found.found["handshakes"]} == {
+        ("192.0.2.1", 1, OLD_SUITE),
+        ("192.0.2.2", 1),
+    }
     assert [log["unread"] for log in found.found["logs"]] == [0]
