@@ -10,6 +10,7 @@ compile() {
 
 compile requirements.in --output-file requirements.txt
 compile requirements-dev.in --constraint requirements.txt --output-file requirements-dev.txt
+compile tests/cores/importer.in --output-file tests/cores/importer.txt
 for version in "$@"; do
     { cat tests/cores/tests.in; echo "ansible-core ~= $version.0"; } |
         compile - --output-file "tests/cores/$version.txt"
