@@ -45,11 +45,15 @@ class Discovered(t.NamedTuple):
 
 
 class Joined(t.NamedTuple):
-    """``findings`` as the judge makes them, ``entries`` for the register with a remark each, ``rows`` for a table."""
+    """``findings`` as the judge makes them, ``entries`` for the register with a remark each, ``rows`` for a table.
+
+    ``flows`` is the number of flows that hosts were compared with.
+    """
 
     findings: list[Json]
     entries: list[tuple[str, Json]]
     rows: list[tuple[object, ...]]
+    flows: int
 
 
 class _Registered(t.NamedTuple):
@@ -80,19 +84,22 @@ def join(
         mine = {port: known for (host, port), known in registered.items() if host == one.host}
         findings += _silent(one, mine)
         listeners = (one.result or {}).get("listeners", [])
+        own = list(map(_plain, (one.result or {}).get("addresses") or ()))
         for listener in listeners:
             known = mine.get(listener["port"], [])
-            found = _judged(one.host, listener, known, listener["port"] in expected)
+            needless = listener["port"] in expected
+            found = _judged(one.host, listener, known, needless)
+            found += _binding(one, listener, known, own)
             where = Place((one.host, *one.names), "", listener["port"], ())
             apply(found, grants, functools.partial(Place, *where))
             findings += found
-            rows.append(_row(one.host, listener, known))
+            rows.append(_row(one.host, listener, known, needless))
         for port in dict.fromkeys(listener["port"] for listener in listeners):
             same = [listener for listener in listeners if listener["port"] == port and _belongs(listener)]
             if same and port not in mine and port not in expected:
                 number += 1
                 entries.append(_entry(f"FLOW-{number:04d}", one, same))
-    return Joined(sorted(findings, key=order), entries, rows)
+    return Joined(sorted(findings, key=order), entries, rows, len(flows))
 
 
 def _belongs(listener: Json) -> bool:
@@ -198,7 +205,6 @@ def _judged(host: str, listener: Json, known: list[_Registered], expected: bool)
             text += f"; all {clients['local']} clients of this moment are on the host itself"
     found = [finding("register.unregistered", status, "effective", about, text, provenance=places)]
     found += _plaintext(listener, known, about, places)
-    found += _binding(listener, known, about, places)
     return found
 
 
@@ -216,27 +222,43 @@ def _plaintext(listener: Json, known: list[_Registered], about: Json, places: li
     return [finding("transport.plaintext", status, "effective", about, text, "no content before TLS", places)]
 
 
-def _binding(listener: Json, known: list[_Registered], about: Json, places: list[Provenance]) -> list[Json]:
-    """Only where every endpoint is registered by address does the register say how wide is wide enough."""
-    wanted = sorted({one.literal for one in known})
-    if not known or "" in wanted:
+def _binding(one: Discovered, listener: Json, known: list[_Registered], own: t.Sequence[str]) -> list[Json]:
+    """Only where every endpoint is registered by an address of the host does the register say how wide is enough.
+
+    ``own`` are the host's addresses but those of the loopback interface. A loopback address by which we reach the host
+    is one of ours, with a tunnel or a published port behind it.
+    """
+    wanted = sorted({registered.literal for registered in known})
+    ours = set(map(_plain, (one.address, *one.names)))
+    told = all(address in own or (address and _is_loopback(address) and address not in ours) for address in wanted)
+    if not known or not told or listener["namespace"] is not None:
         return []
-    wide = listener["scope"] == "any" or (listener["scope"] == "address" and all(map(_is_loopback, wanted)))
-    status, text = "fail" if wide else "pass", f"bound to {listener['address']}"
-    return [finding("register.bound_wide", status, "effective", about, text, " or ".join(wanted), places)]
+    text = f"bound to {listener['address']}"
+    if listener["scope"] == "any":
+        # 0.0.0.0 is every IPv4 address, and :: may be those as well (IPV6_V6ONLY in ipv6(7)).
+        reached = [address for address in own if ":" in listener["address"] or ":" not in address]
+        more = [address for address in reached if address not in wanted]
+        text += f", which is {', '.join(more)} as well" if more else ""
+    else:
+        more = [] if listener["scope"] == "loopback" or _plain(listener["address"]) in wanted else [text]
+    about, status = {"host": one.host, "listener": place(listener)}, "fail" if more else "pass"
+    return [finding("register.bound_wide", status, "effective", about, text, " or ".join(wanted), _places(known))]
 
 
 def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
-def _row(host: str, listener: Json, known: list[_Registered]) -> tuple[object, ...]:
+def _row(host: str, listener: Json, known: list[_Registered], needless: bool) -> tuple[object, ...]:
     speaks = listener["transport"]
     if listener["protocols"]:
         speaks += " " + " ".join(name.replace("TLSv", "") for name in listener["protocols"])
+    elif speaks == "plaintext" and listener["verdict"] == "compliant":
+        speaks = "redirect to tls"
     address = listener["address"] if listener["scope"] != "any" else "any"
     inside = " (container)" if listener["namespace"] else ""
-    flow = _ids(known) or ("-" if listener["scope"] == "loopback" else _NO_ENTRY)
+    needless = needless or listener["scope"] == "loopback" or listener["transport"] == "ssh"
+    flow = _ids(known) or ("-" if needless else _NO_ENTRY)
     return host, listener["port"], address, speaks, _software(listener) + inside, flow
 
 
@@ -300,13 +322,13 @@ def show(hosts: t.Sequence[Discovered], joined: Joined, width: int = 80) -> Show
     """One screen: every listener, what is wrong, what could not be told."""
     lines = []
     if joined.rows:
-        # What has no entry comes first.
-        rows = sorted(joined.rows, key=lambda row: row[-1] != _NO_ENTRY)
+        # What has no entry comes first. One socket for each address family is one line.
+        rows = sorted(dict.fromkeys(joined.rows), key=lambda row: row[-1] != _NO_ENTRY)
         lines.append(table(("HOST", "PORT", "BOUND TO", "SPEAKS", "PROGRAM", "REGISTER"), rows[:MOST], width))
         lines += [f"and {len(rows) - MOST} more listeners"] if len(rows) > MOST else []
     wrong = [item for item in joined.findings if item["status"] in ("fail", "indeterminate")]
     if wrong:
-        lines += ["", *capped([_line(item) for item in wrong])]
+        lines += ["", *capped(_lines(wrong))]
     unread = [one for one in hosts if one.result is None]
     if unread:
         lines += ["", *(one_line(f"{one.host} could not be looked at: {one.error}") for one in unread)]
@@ -318,13 +340,25 @@ def show(hosts: t.Sequence[Discovered], joined: Joined, width: int = 80) -> Show
         "unregistered": len(joined.entries),
         "findings": statuses,
     }
-    parts = [plural(len(hosts), "host"), plural(len(joined.rows), "listener"), f"{len(joined.entries)} not registered"]
-    lines += ["", ", ".join(parts)]
+    seen = f"{plural(len(hosts), 'host')}, {plural(len(joined.rows), 'listener')}, {plural(joined.flows, 'flow')}"
+    told = f"{plural(len(joined.entries), 'port')} not registered, {plural(statuses['fail'], 'failure')}"
+    lines += [
+        "",
+        f"{seen}: {told}" + (f", {statuses['indeterminate']} not proved" if statuses["indeterminate"] else ""),
+    ]
     code = 2 if statuses["fail"] else 3 if statuses["indeterminate"] or unread else 0
     return Shown("\n".join(lines).lstrip("\n"), code, counts)
 
 
-def _line(item: Json) -> str:
-    subject = item["subject"]
-    where = subject.get("listener") or subject.get("endpoint") or ""
-    return one_line(f"{subject['host']}: {item['status']} {item['check']}: {where}: {item['observed']}")
+def _lines(items: t.Iterable[Json]) -> list[str]:
+    """One for each thing to be told of a host and program, whatever the number of its addresses."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        subject = item["subject"]
+        address, _space, program = (subject.get("listener") or subject.get("endpoint") or "").partition(" ")
+        key = (subject["host"], item["status"], item["check"], program, item["observed"])
+        places.setdefault(key, []).append(address)
+    return [
+        one_line(f"{host}: {status} {check}: {', '.join(addresses)}{program and ' '}{program}: {observed}")
+        for (host, status, check, program, observed), addresses in places.items()
+    ]

@@ -214,14 +214,23 @@ def owner(host: Host, pids: t.Sequence[int], place: str = "") -> Owner:
     try:
         program = os.readlink(f"/proc/{pid}/exe")
         argv = host.read(f"/proc/{pid}/cmdline").rstrip(b"\0").split(b"\0")
-        cgroup = host.read(f"/proc/{pid}/cgroup").decode("utf-8", "replace")
+        container = _container(host, pid)
     except OSError:
         return Owner(pid, "", "", "", "")
     program = program[: -len(" (deleted)")] if program.endswith(" (deleted)") else program
-    match = _CONTAINER.search(cgroup)
-    container = next(filter(None, match.groups()), "") if match else ""
     unit = host.unit(pid) or (_socket_unit(host, place) if pid == 1 else "")
     return Owner(pid, program, command([decode(word) for word in argv]), unit or "", container)
+
+
+def _container(host: Host, pid: int) -> str:
+    """The innermost container of a process; empty when that is the whole host, as with one in a system container."""
+
+    def innermost(number: int) -> str:
+        text = host.read(f"/proc/{number}/cgroup").decode("utf-8", "replace")
+        return next((name for pair in reversed(_CONTAINER.findall(text)) for name in pair if name), "")
+
+    name = innermost(pid)
+    return "" if not name or name == innermost(1) else name
 
 
 def command(argv: t.Sequence[str]) -> str:

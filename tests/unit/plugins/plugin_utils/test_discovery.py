@@ -137,16 +137,32 @@ def test_plaintext(changes, encryption, status):
 
 
 @pytest.mark.parametrize(
-    ("address", "uri", "status"),
+    ("address", "uri", "own", "status"),
     [
-        ("0.0.0.0", "https://192.0.2.10", ["fail"]),
-        ("192.0.2.10", "https://192.0.2.10", ["pass"]),
-        ("0.0.0.0", "https://portal.hospital.example", []),
+        ("0.0.0.0", "https://192.0.2.10", ["192.0.2.10", "198.51.100.7"], ["fail"]),
+        ("192.0.2.10", "https://192.0.2.10", ["192.0.2.10", "198.51.100.7"], ["pass"]),
+        ("198.51.100.7", "https://192.0.2.10", ["192.0.2.10", "198.51.100.7"], ["fail"]),
+        ("0.0.0.0", "https://192.0.2.10", ["192.0.2.10", "2001:db8::1"], ["pass"]),
+        ("::", "https://192.0.2.10", ["192.0.2.10", "2001:db8::1"], ["fail"]),
+        ("0.0.0.0", "https://portal.hospital.example", ["192.0.2.10", "198.51.100.7"], []),
+        ("0.0.0.0", "https://203.0.113.5", ["192.0.2.10", "198.51.100.7"], []),
     ],
+    ids=["any", "its-own", "another", "the-only-one", "of-both-families", "by-name", "in-front-of-the-host"],
 )
-def test_bound_wider_than_the_register_needs(address, uri, status):
-    joined = discovery.join([host(listener(address=address))], [flow(uri)])
+def test_bound_wider_than_the_register_needs(address, uri, own, status):
+    joined = discovery.join([host(listener(address=address), addresses=own)], [flow(uri, hosts=["web1"])])
     assert [found for found, _text in statuses(joined, "register.bound_wide")] == status
+
+
+def test_a_tunnel_of_ours_tells_nothing_of_the_host_behind_it():
+    tunnelled = host(listener(), address="127.0.10.12")
+    assert statuses(discovery.join([tunnelled], [flow("https://127.0.10.12")]), "register.bound_wide") == []
+
+
+def test_what_else_a_wide_binding_reaches_is_told():
+    found = host(listener(), addresses=["192.0.2.10", "198.51.100.7"])
+    wide = statuses(discovery.join([found], [flow("https://192.0.2.10")]), "register.bound_wide")
+    assert wide == [("fail", "bound to 0.0.0.0, which is 198.51.100.7 as well")]
 
 
 def test_a_loopback_endpoint_needs_no_other_address():
@@ -198,11 +214,30 @@ def test_one_screen():
     assert shown.code == 2
     assert "\x1b" not in shown.text
     assert shown.text.splitlines()[1].split() == ["web1", "80", "any", "plaintext", "nginx", "not", "registered"]
-    assert shown.text.splitlines()[-1] == "1 host, 2 listeners, 1 not registered"
+    assert shown.text.splitlines()[-1] == "1 host, 2 listeners, 1 flow: 1 port not registered, 2 failures"
     assert max(map(len, shown.text.splitlines()[:3])) <= 80
     assert shown.counts["findings"] == {"fail": 2, "indeterminate": 0}
     good = discovery.join([host(listener())], [flow("https://portal.hospital.example")])
     assert discovery.show([host(listener())], good).code == 0
+
+
+def test_one_screen_tells_each_thing_once():
+    found = host(
+        *(listener(port, address) for port in (443, 8443) for address in ("0.0.0.0", "::")),
+        listener(80, transport="plaintext", scheme="http", verdict="compliant"),
+        listener(22, transport="ssh", scheme=None),
+    )
+    shown = discovery.show([found], discovery.join([found], []), 120)
+    rows = [line.split("  ") for line in shown.text.splitlines()[1:5]]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["web1", "443", "any", "tls", "nginx", "not registered"],
+        ["web1", "8443", "any", "tls", "nginx", "not registered"],
+        ["web1", "80", "any", "redirect to tls", "nginx", "not registered"],
+        ["web1", "22", "any", "ssh", "nginx", "-"],
+    ]
+    everywhere = "0.0.0.0:443, 0.0.0.0:8443, [::]:443, [::]:8443 nginx"
+    assert f"web1: fail register.unregistered: {everywhere}: tls, process nginx of nginx.service" in shown.text
+    assert shown.text.splitlines()[-1] == "1 host, 6 listeners, 0 flows: 3 ports not registered, 5 failures"
 
 
 def test_what_the_role_leaves_is_found_again():

@@ -76,8 +76,15 @@ def test_what_only_the_service_manager_holds_is_of_its_socket_unit():
     ],
 )
 def test_containers_by_their_control_group(cgroup, container):
-    match = sockets._CONTAINER.search(cgroup)
-    assert (next(filter(None, match.groups())) if match else "") == container
+    host = MemoryHost({"/proc/1/cgroup": "0::/init.scope\n", "/proc/7/cgroup": f"{cgroup}\n"})
+    assert sockets._container(host, 7) == container
+
+
+def test_a_host_that_is_a_container_itself_is_none_to_its_processes():
+    whole = "0::/machine.slice/libpod-4f2a9c0d1e2b3a4f5c6d.scope"
+    files = {"1": "/init.scope", "7": "/system.slice/nginx.service", "8": "/docker/99aa9c0d1e2b3a4f5c6d"}
+    host = MemoryHost({f"/proc/{pid}/cgroup": f"{whole}{below}\n" for pid, below in files.items()})
+    assert (sockets._container(host, 7), sockets._container(host, 8)) == ("", "99aa9c0d1e2b")
 
 
 @pytest.mark.parametrize(
