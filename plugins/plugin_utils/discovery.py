@@ -329,6 +329,10 @@ def show(hosts: t.Sequence[Discovered], joined: Joined, width: int = 80) -> Show
     wrong = [item for item in joined.findings if item["status"] in ("fail", "indeterminate")]
     if wrong:
         lines += ["", *capped(_lines(wrong))]
+    listeners = [listener for one in hosts for listener in (one.result or {}).get("listeners", ())]
+    weak = sum(listener["verdict"] == "non_compliant" for listener in listeners)
+    if weak:
+        lines += ["", f"{plural(weak, 'listener')} would fail the baseline; the playbook verify tells in what"]
     unread = [one for one in hosts if one.result is None]
     if unread:
         lines += ["", *(one_line(f"{one.host} could not be looked at: {one.error}") for one in unread)]

@@ -226,6 +226,7 @@ def test_one_screen_tells_each_thing_once():
         *(listener(port, address) for port in (443, 8443) for address in ("0.0.0.0", "::")),
         listener(80, transport="plaintext", scheme="http", verdict="compliant"),
         listener(22, transport="ssh", scheme=None),
+        listener(9443, "127.0.0.1", verdict="non_compliant"),
     )
     shown = discovery.show([found], discovery.join([found], []), 120)
     rows = [line.split("  ") for line in shown.text.splitlines()[1:5]]
@@ -237,7 +238,8 @@ def test_one_screen_tells_each_thing_once():
     ]
     everywhere = "0.0.0.0:443, 0.0.0.0:8443, [::]:443, [::]:8443 nginx"
     assert f"web1: fail register.unregistered: {everywhere}: tls, process nginx of nginx.service" in shown.text
-    assert shown.text.splitlines()[-1] == "1 host, 6 listeners, 0 flows: 3 ports not registered, 5 failures"
+    assert "1 listener would fail the baseline; the playbook verify tells in what" in shown.text.splitlines()
+    assert shown.text.splitlines()[-1] == "1 host, 7 listeners, 0 flows: 3 ports not registered, 5 failures"
 
 
 def test_what_the_role_leaves_is_found_again():
