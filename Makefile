@@ -123,11 +123,11 @@ bench: servers ## measure against others, print a table, write build/bench.json;
 CHECKS = sanity test-core docs lint fuzz-short
 
 # Hosts of molecule and daemons of tests wait more than they work: three lanes side by side keep the processors busy.
-# What takes longest comes first, so that no lane ends alone.
+# Tests that take longest come first, so that none of them ends alone.
 .PHONY: test
 test: packages-test $(DEV) ## every check and test there is: what the pipeline runs
 	@status=0; \
-	$(PYTHON) lab/lab.py --fleet test images && $(MAKE) molecule STEP=1 & molecule=$$!; \
+	{ $(PYTHON) lab/lab.py --fleet test images && $(MAKE) molecule STEP=1; } & molecule=$$!; \
 	$(MAKE) --keep-going $(CHECKS) STEP=1 & checks=$$!; \
 	$(MAKE) servers && $(PYTEST) --no-loadscope-reorder tests/integration tests/wire tests/unit || status=1; \
 	wait $$checks || status=1; \
@@ -136,8 +136,11 @@ test: packages-test $(DEV) ## every check and test there is: what the pipeline r
 	exit $$status
 
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
-# Tracing every line takes a fifth of the time of tests that run in this process.
+# Not for `make test`: to trace every line costs a good part of the time it traces.
 COVERAGE = --cov plugins --cov-report term:skip-covered
+
+# Run by `make test`, a check speaks only when it fails; on its own it is not silenced.
+step = $(if $(STEP),@hacking/step.sh $(1),)
 
 .PHONY: lint
 lint: packages-test $(DEV) ## style and types: ruff, mypy, yamllint, shellcheck, ansible-lint (production profile)
