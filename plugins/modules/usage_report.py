@@ -28,6 +28,18 @@ options:
       - Not written in check mode.
     type: path
     default: ""
+  previous:
+    description:
+      - A C(usage.json) on the controller that was written earlier. Nothing is gathered then. The task warns of clients of
+        the hosts of the batch that would or may be cut off, by that report.
+    type: path
+    default: ""
+  exceptions:
+    description:
+      - With O(previous), what keeps clients from being cut off, by host. RV(encryption.in_transit.registers#module:exceptions)
+        of M(encryption.in_transit.registers).
+    type: dict
+    default: {}
   fail_on:
     description:
       - Outcomes that fail the task. V(fail) stands for clients that would or may break, V(indeterminate) for listeners
@@ -63,6 +75,12 @@ EXAMPLES = r"""
 - name: Tell who would break
   encryption.in_transit.usage_report:
     directory: build/usage
+  run_once: true
+  delegate_to: localhost
+
+- name: Warn of them before the hosts are changed
+  encryption.in_transit.usage_report:
+    previous: build/usage/usage.json
   run_once: true
   delegate_to: localhost
 """

@@ -7,6 +7,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
+from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import Place, at, covering
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.planning import CHECKS
 
 from . import drafts, spreadsheet
@@ -31,6 +33,9 @@ COLUMNS = (
     "breaks",
     "newer",
 )
+
+#: What is said of clients that are, or may be cut off.
+_CUT = {"yes": "would", "unknown": "may"}
 
 #: Clients that are named in the remark about a drafted entry.
 _NAMED = 5
@@ -120,6 +125,44 @@ def _clients(members: list[Json]) -> str:
 def exceptions_yaml(entries: t.Sequence[tuple[str, Json]]) -> str:
     """The entries as a register file."""
     return drafts.register("Clients that the baseline would cut off", "exceptions", entries)
+
+
+# --- before anything is changed ---------------------------------------------------------------------------------------
+
+
+def warnings(report: t.Any, hosts: t.Iterable[str], exceptions: t.Mapping[str, t.Any]) -> list[str]:
+    """Which clients of these hosts would be cut off, by an earlier ``usage.json``; one sentence for each listener.
+
+    ``exceptions`` are grants by host: what they keep cuts off nobody. Raises InTransitError when it is no such report.
+    """
+    if not isinstance(report, dict) or not isinstance(report.get("hosts"), dict):
+        raise InTransitError("it has no hosts; usage_report writes such a file (option directory)")
+    found, missing = [], []
+    for host in hosts:
+        result = report["hosts"].get(host) or {}
+        if not isinstance(result.get("handshakes"), list):
+            missing.append(host)
+            continue
+        grants = exceptions.get(host) or []
+        groups: dict[tuple[str, str, str], list[Json]] = {}
+        for row in result["handshakes"]:
+            if row["breaks"] in _CUT and not _is_kept(row, grants):
+                groups.setdefault((row["breaks"], row["stack"], row["listener"]), []).append(row)
+        for (breaks, stack, listener), members in sorted(groups.items(), key=lambda item: item[0][0] != "yes"):
+            found.append(one_line(f"{host}, {stack} {listener}: {_CUT[breaks]} break: {_clients(members)}"))
+    if missing:
+        some = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        found.append(one_line(f"the report tells nothing of the clients of {some}"))
+    return found
+
+
+def _is_kept(row: Json, grants: t.Sequence[Json]) -> bool:
+    """Whether exceptions keep all that the baseline forbids of it, at every port it may have come to."""
+    for port in row["ports"] or [0]:
+        here = at(grants, Place((), row["stack"], port, ()))
+        if any(covering(here, CHECKS.get(word, "suite.forbidden"), [word]) is None for word in row["below"]):
+            return False
+    return True
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from __future__ import annotations
 import csv
 import datetime
 
+import pytest
 import yaml
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
 from ansible_collections.encryption.in_transit.plugins.plugin_utils import usage
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import shape
 
@@ -78,3 +80,55 @@ def test_drafts_are_right_but_for_what_only_owners_know():
 
 def test_nothing_to_draft_is_an_empty_register():
     assert yaml.safe_load(usage.exceptions_yaml(usage.exceptions(told(row(**GOOD)), TODAY))) == {"exceptions": []}
+
+
+# --- before hosts are changed -----------------------------------------------------------------------------------------
+
+
+def report(*rows, **hosts):
+    return {"hosts": {"portal": {"handshakes": list(rows)}, **hosts}}
+
+
+def grant(*checks, accept=(), port=443):
+    days = {"since": "2026-01-01", "expires": "2026-12-31"}
+    return {"id": "EXC-2026-001", "ports": [port], "checks": list(checks), "accept": list(accept), **days}
+
+
+def test_each_listener_whose_clients_would_be_cut_off_is_told_once():
+    may = row(client="192.0.2.9", protocol="TLSv1.2", below=[OLD], breaks="unknown")
+    told = report(may, row(), row(client="192.0.2.2"), row(**GOOD, client="192.0.2.3"))
+    assert usage.warnings(told, ["portal"], {}) == [
+        "portal, nginx *:443 a.example: would break: 2 clients: 192.0.2.1 (last 2026-11-21), "
+        "192.0.2.2 (last 2026-11-21)",
+        "portal, nginx *:443 a.example: may break: 1 client: 192.0.2.9 (last 2026-11-21)",
+    ]
+    assert usage.warnings(report(row(**GOOD)), ["portal"], {}) == []
+    assert usage.warnings(report(row(client="a\x1b[2J\nb")), ["portal"], {})[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("grants", "warned"),
+    [
+        ([grant("protocol.tls1_0", "suite.forbidden", accept=[OLD])], False),
+        ([grant("protocol.tls1_0"), grant("suite.forbidden", accept=[OLD])], False),
+        ([grant("protocol.tls1_0")], True),
+        ([grant("protocol.tls1_0", "suite.forbidden", accept=["TLS_RSA_WITH_AES_128_CBC_SHA"])], True),
+        ([grant("protocol.tls1_0", "suite.forbidden", accept=[OLD], port=8443)], True),
+    ],
+    ids=["kept", "by two", "the suite goes", "another suite", "another port"],
+)
+def test_what_exceptions_keep_cuts_off_nobody(grants, warned):
+    assert bool(usage.warnings(report(row()), ["portal"], {"portal": grants})) == warned
+
+
+def test_a_host_that_the_report_does_not_know_is_named():
+    told = report(row(**GOOD), files={"error": "unreachable"})
+    assert usage.warnings(told, ["portal", "files", "mx"], {}) == [
+        "the report tells nothing of the clients of files, mx"
+    ]
+
+
+@pytest.mark.parametrize("data", [[], {}, {"hosts": []}])
+def test_what_is_no_report_is_said(data):
+    with pytest.raises(InTransitError, match="usage_report writes such a file"):
+        usage.warnings(data, ["portal"], {})
