@@ -55,8 +55,8 @@ options:
   contested_times:
     description:
       - A setting that this collection mended again so many times within O(contested_days), by the change records of the
-        sealed runs, and that fails again is contested - something else manages it. Its first known change, the hardening,
-        is not counted.
+        sealed runs, and that fails again is contested - something else manages it.
+      - The first known change of a setting, its hardening, is not counted.
     type: int
     default: 3
   contested_days:

@@ -30,14 +30,14 @@ options:
     default: ""
   previous:
     description:
-      - A C(usage.json) on the controller that was written earlier. Nothing is gathered then. The task warns of clients of
-        the hosts of the batch that would or may be cut off, by that report.
+      - A C(usage.json) on the controller that was written earlier. Nothing is gathered then.
+      - The task warns of clients of the hosts of the batch that would or may be cut off, by that report.
     type: path
     default: ""
   exceptions:
     description:
-      - With O(previous), what keeps clients from being cut off, by host. RV(encryption.in_transit.registers#module:exceptions)
-        of M(encryption.in_transit.registers).
+      - With O(previous), what keeps clients from being cut off, by host, as M(encryption.in_transit.registers) returns
+        it.
     type: dict
     default: {}
   fail_on:
