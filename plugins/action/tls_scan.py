@@ -16,7 +16,7 @@ from ..module_utils.errors import InTransitError
 from ..module_utils.findings import exceptions, judge
 from ..module_utils.run.ansible_exceptions import today
 from ..module_utils.run.ansible_scan import ARGUMENTS
-from ..plugin_utils import certificates
+from ..plugin_utils import arrival, certificates
 
 Json = t.Dict[str, t.Any]
 
@@ -46,19 +46,19 @@ class ActionModule(ActionBase):
             task_vars=task_vars,
             wrap_async=self._task.async_val,
         )
-        result.update(made)
-        if verifier is None or "reports" not in made:
+        result.update(_looked_at(made, options))
+        if verifier is None or "reports" not in result:
             return result
         baseline = model.load(options["profile"], options["baseline"])
         grants = exceptions.checked(options["exceptions"], today())
         for report in result["reports"]:
-            verifier.assess(report, result["der"])
+            verifier.assess(report, result.get("der") or {})
             # The judge again, who now knows more: everything else comes out as before.
-            about = report["findings"][0]["subject"]
+            about = options["subjects"].get(report["endpoint"])
             report["findings"] = judge.judge_report(report, baseline, about, grants)
             report["verdict"] = judge.verdict(report, report["findings"])
         if not options["der"]:
-            del result["der"]
+            result.pop("der", None)
         result["findings"] = sorted(
             (item for report in result["reports"] for item in report["findings"]), key=judge.order
         )
@@ -70,3 +70,15 @@ class ActionModule(ActionBase):
         """Raises ConfigurationError for a file of trusted authorities that is of no use."""
         found = [path if path == certificates.SYSTEM else self._find_needle("files", path) for path in paths]
         return certificates.Verifier(found)
+
+
+def _looked_at(made: Json, options: Json) -> Json:
+    """What the scanner returned, in its shape and about every endpoint that it was asked, and no other."""
+    if options["dest"] or "reports" not in made:
+        return made
+    made = arrival.shown(arrival.checked("scan", made))
+    asked, told = set(options["endpoints"]), {report["endpoint"] for report in made.get("reports") or ()}
+    if "reports" in made and asked != told:
+        wrong = f"was not asked of {min(told - asked)}" if told - asked else f"did not tell of {min(asked - told)}"
+        return {"failed": True, "changed": False, "msg": f"the scanner {wrong}; nothing of what it told is used"}
+    return made

@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action.normal import ActionModule as Normal
-
 from ..module_utils.errors import InTransitError
+from .arriving import ArrivingAction
 from .evidence import collected
 
 Json = t.Dict[str, t.Any]
 
 
-class CollectingAction(Normal):  # type: ignore[misc]  # ansible-core ships no types
-    """Runs the module on the host as Ansible does without an action."""
+class CollectingAction(ArrivingAction):
+    """The same, and files on the controller."""
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
-        result = t.cast(Json, super().run(tmp, task_vars))
+        result = super().run(tmp, task_vars)
         return written(result, self._task.args.get("export_dest"), task_vars or {})
 
 

@@ -268,7 +268,7 @@ def _hybrid(report: Json, about: Json) -> list[Json]:
         return []
     # No profile requires it yet: a fact for planning, not a breach.
     status = "pass" if hybrid else "not_applicable"
-    return [finding("group.hybrid_pq", status, "effective", about, hybrid or "no hybrid group accepted")]
+    return [finding("group.hybrid_pq", status, "effective", about, str(hybrid or "no hybrid group accepted"))]
 
 
 def _features(features: Json, about: Json) -> list[Json]:

@@ -13,6 +13,7 @@ import collections
 import hashlib
 import itertools
 import json
+import re
 import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline.model import load
@@ -53,6 +54,8 @@ SUBJECT_KEYS = ("host", "stack", "listener", "endpoint")
 _POSITION = {check.id: position for position, check in enumerate(CHECKS)}
 _DECIDES = frozenset(check.id for check in CHECKS if check.decides)
 
+
+_PORT = re.compile("[0-9]{1,5}")
 
 #: Parts of a wire report that tables and pages use; the transcript on disk has the rest.
 _SHOWN = ("endpoint", "address", "port", "sni", "vantage", "reachable", "reason", "started", "protocols")
@@ -315,7 +318,7 @@ class _Collector:
             folder = f"{below}/{folders[str(instance.get('name'))]}" if len(instances) > 1 else below
             self.listeners += listeners_of(instance)
             named = instance.get("certificates") or []
-            self.certificates += [{"host": self.name, "stack": stack, **one} for one in named]
+            self.certificates += [{**one, "host": self.name, "stack": stack} for one in named]
             exported = instance.pop("export", None) or []
             instance["redactions"] = sum(int(item.get("redactions") or 0) for item in exported)
             placed = _export_paths(exported, folder)
@@ -480,7 +483,7 @@ def _outer_port(listener: Json) -> int:
     """Port of a listener that others can reach; 0 for sockets and for those within the host."""
     address, _colon, port = str(listener.get("address", "")).rpartition(":")
     local = address.startswith("127.") or address in ("[::1]", "localhost", "unix")
-    return int(port) if port.isdigit() and not local else 0
+    return int(port) if _PORT.fullmatch(port) and not local else 0
 
 
 def matches(listener: Json, report: Json) -> bool:

@@ -36,6 +36,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "string": (str,),
     "integer": (int,),
+    "number": (int, float),
     "boolean": (bool,),
     "null": (type(None),),
 }
@@ -44,6 +45,7 @@ _NOUNS = {
     "array": "a list",
     "string": "text",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
     "null": "nothing",
 }
@@ -174,16 +176,31 @@ def _pattern(schema: dict[str, t.Any]) -> _Check:
     return check
 
 
+#: Formats by name: their form, and what to write. Times are UTC, to the second (RFC 3339, 5.6).
+_FORMATS = {
+    "date": (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "no day of the calendar; write YYYY-MM-DD"),
+    "date-time": (
+        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"),
+        "no time in UTC; write YYYY-MM-DDThh:mm:ssZ",
+    ),
+}
+
+
 def _format(schema: dict[str, t.Any]) -> _Check:
-    if schema["format"] != "date":
+    if schema["format"] not in _FORMATS:
         raise ValueError(f"JSON Schema format not understood: {schema['format']}")
+    form, words = _FORMATS[schema["format"]]
 
     def check(value: t.Any) -> list[Wrong]:
+        if not isinstance(value, str):
+            return []
         try:
-            datetime.date.fromisoformat(value)
-        except (TypeError, ValueError):
-            return [Wrong((), 0, f"{_shown(value)} is no day of the calendar; write YYYY-MM-DD")]
-        return []
+            if form.fullmatch(value):
+                datetime.datetime.fromisoformat(value.rstrip("Z"))
+                return []
+        except ValueError:
+            pass  # a month, a day or an hour that no calendar has
+        return [Wrong((), 0, f"{_shown(value)} is {words}")]
 
     return check
 
@@ -196,8 +213,8 @@ def _length(schema: dict[str, t.Any]) -> _Check:
             return []
         if not value:
             return [Wrong((), 0, "must not be empty")]
-        bound = f"at least {least}" if len(value) < least else f"at most {most}"
-        return [Wrong((), 0, f"has {len(value)} characters; {bound} are needed to say something")]
+        bound = f"at least {least} are needed to say something" if len(value) < least else f"at most {most} are allowed"
+        return [Wrong((), 0, f"has {len(value)} characters; {bound}")]
 
     return check
 
@@ -214,7 +231,9 @@ def _range(schema: dict[str, t.Any]) -> _Check:
 def _mapping(schema: dict[str, t.Any], root: dict[str, t.Any]) -> _Check:
     properties = {key: compiled(part, root) for key, part in schema.get("properties", {}).items()}
     required = schema.get("required", [])
-    strict = schema.get("additionalProperties", True) is False
+    others = schema.get("additionalProperties", True)
+    strict = others is False
+    other = compiled(others, root) if isinstance(others, dict) else None
 
     def check(value: t.Any) -> list[Wrong]:
         if not isinstance(value, dict):
@@ -222,7 +241,7 @@ def _mapping(schema: dict[str, t.Any], root: dict[str, t.Any]) -> _Check:
         found = []
         lines = getattr(value, "lines", {})
         for key, item in value.items():
-            known = properties.get(key)
+            known = properties.get(key, other)
             if known is not None:
                 below = known(item)
                 if below:

@@ -12,7 +12,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
 
+from .. import arrival
 from ..collecting import written
+from ..evidence.text import plain
 from .remote import Remote
 
 Json = t.Dict[str, t.Any]
@@ -40,7 +42,9 @@ class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
         result = t.cast(Json, super().run(tmp, task_vars))
         _validated, options = self.validate_argument_spec(argument_spec=self.SPEC)
         try:
-            result.update(self.act(Remote(self._connection), options))
+            # Made here, of what the host said: it is looked at like what modules of other hosts send.
+            made = plain(self.act(Remote(self._connection), options))
+            result.update(arrival.shown(arrival.checked("stack", made)))
         except InTransitError as error:
             result.update(failed=True, changed=False, msg=str(error))
         if not self._task.diff:

@@ -16,7 +16,14 @@ CHANGED = {
     "changed": True,
     "msg": "nginx: 1 file changed",
     "instances": [
-        {"changed": True, "config": "/etc/nginx/nginx.conf", "transaction": "20261121T020000-1", "files": []}
+        {
+            "name": "/etc/nginx/nginx.conf",
+            "version": "1.22.1",
+            "changed": True,
+            "config": "/etc/nginx/nginx.conf",
+            "transaction": "20261121T020000-1",
+            "files": [],
+        }
     ],
 }
 
@@ -40,7 +47,7 @@ def run(folder, playbook, *arguments):
 def test_a_play_leaves_one_record_for_each_change(tmp_path):
     hosts = {
         "web1": {"__nginx_tls_result": CHANGED},
-        "web2": {"__nginx_tls_result": {"instances": [{"changed": False}]}},
+        "web2": {"__nginx_tls_result": {"instances": [{"name": "nginx", "version": "1.22.1", "changed": False}]}},
     }
     record = {
         "encryption.in_transit.change_record": {"dest": "evidence/changes", "ticket": "{{ in_transit_ticket }}"},
@@ -65,9 +72,10 @@ def test_a_play_leaves_one_record_for_each_change(tmp_path):
 def test_windows_and_the_policy_of_a_system_leave_records_too(tmp_path):
     value = {"key": "HKLM\\TLS 1.0\\Server", "name": "Enabled", "type": "REG_DWORD", "before": "1", "after": "0"}
     edit = {"file": value["key"], "line": 0, "check": "protocol.tls1_0", "reason": "TLSv1.0 is on"}
-    windows = {"changed": True, "config": "registry", "transaction": "t1", "values": [value], "edits": [edit],
+    windows = {"name": "schannel", "version": "10.0", "changed": True, "config": "registry", "transaction": "t1", "values": [value], "edits": [edit],
                "rollback": "C:\\ProgramData\\t1.reg", "reboot_required": True}  # fmt: skip
-    policy = {"changed": True, "config": "/etc/crypto-policies/config", "transaction": "t2", "reloaded": ["sshd"]}
+    policy = {"name": "crypto-policies", "version": "20230731", "changed": True, "reloaded": True,
+              "config": "/etc/crypto-policies/config", "transaction": "t2"}  # fmt: skip
     hosts = {
         "ward3": {"__schannel_tls_result": {"changed": True, "instances": [windows]}},
         "lab1": {"__crypto_policy_result": {"changed": True, "msg": "DEFAULT to FUTURE", "instances": [policy]}},

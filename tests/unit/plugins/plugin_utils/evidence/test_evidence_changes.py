@@ -35,7 +35,8 @@ def harden(tmp_path):
     def run(misbehave=(), **options):
         stack = ToyStack(tmp_path, misbehave)
         stack.boot()
-        return desk.harden(stack, Host(), {"state_dir": str(tmp_path / "state"), "proof": False, **options})
+        made = desk.harden(stack, Host(), {"state_dir": str(tmp_path / "state"), "proof": False, **options})
+        return json.loads(json.dumps(made))
 
     return run
 
@@ -90,7 +91,7 @@ def test_the_same_failure_in_another_run_is_another_record(tmp_path):
     failed = {
         "failed": True,
         "msg": "no",
-        "instances": [{"failed": True, "step": "shadow", "undone": True, "config": "/x"}],
+        "instances": [{"name": "/x", "version": "1", "failed": True, "step": "shadow", "undone": True, "config": "/x"}],
     }
     folder = str(tmp_path / "changes")
     assert len(changes.keep(folder, collect(failed, "1"))) == 1

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions of modules that run on hosts have in common: the result is looked at before anybody has it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action.normal import ActionModule as Normal
+
+from . import arrival
+
+Json = t.Dict[str, t.Any]
+
+
+class ArrivingAction(Normal):  # type: ignore[misc]  # ansible-core ships no types
+    """Runs the module on the host as Ansible does without an action."""
+
+    #: What the module returns, see :func:`.arrival.checked`.
+    KIND = "stack"
+
+    def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
+        return arrival.shown(arrival.checked(self.KIND, super().run(tmp, task_vars)))
