@@ -273,8 +273,8 @@ class Config:
                 path = self._path("crt-base", option.given)
                 certificates += self.main.folders.get(path, (path,))
                 entries.append(Entry((line,), (), Bag()))
-            elif option.name == "crt-list" and option.given in self._lists:
-                for entry, path in self._entries(self._lists[option.given]):
+            elif option.name == "crt-list" and option.given in self.main.lists:
+                for entry, path in self._entries(self._lists[self.main.lists[option.given]]):
                     entries.append(entry)
                     certificates.append(path)
         addresses = tuple(address.text.split(",")) if address.value is not None else ("",)

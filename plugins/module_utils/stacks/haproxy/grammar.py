@@ -108,16 +108,18 @@ class Tree:
 
     What the reader saw around the main file is kept here. ``loads`` tells of each certificate whether it loads at
     OpenSSL's security level 2, None when that is not known, and only where a cipher list lowers the level; ``folders``
-    names the files of folders that are given for a certificate, and ``keys`` are files of keys beside certificates.
+    names the files of folders that are given for a certificate, ``lists`` the file that a name of a ``crt-list`` leads
+    to, and ``keys`` are files of keys beside certificates.
     """
 
-    __slots__ = ("_starts", "crt_list", "data", "environment", "folders", "keys", "lines", "loads", "path")
+    __slots__ = ("_starts", "crt_list", "data", "environment", "folders", "keys", "lines", "lists", "loads", "path")
 
     def __init__(self, path: str, data: bytes, crt_list: bool) -> None:
         self.path, self.data, self.crt_list = path, data, crt_list
         self.lines: list[Line] = []
         self.loads: dict[str, bool | None] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
+        self.lists: dict[str, str] = {}
         self.keys: frozenset[str] = frozenset()
         self.environment: dict[str, str] = {}
         self._starts: list[int] | None = None

@@ -217,6 +217,7 @@ def read(host: Host, instance: Instance) -> list[Document]:
             if option.name == "crt-list" and option.given:
                 real, data = _load(host, option.given, line)
                 documents.setdefault(real, Document(real, data, grammar.parse_crt_list(real, data)))
+                found[0].tree.lists[option.given] = real
     found = list(documents.values())
     _look_at_certificates(host, found)
     return found
@@ -264,7 +265,8 @@ def edited(documents: t.Sequence[Document], edits: t.Sequence[Edit]) -> list[Doc
         if before.crt_list:
             return Document(path, data, grammar.parse_crt_list(path, data))
         tree = grammar.parse(path, data, before.environment)
-        tree.folders, tree.keys, tree.loads = before.folders, before.keys, before.loads
+        tree.folders, tree.lists = before.folders, before.lists
+        tree.keys, tree.loads = before.keys, before.loads
         return Document(path, data, tree)
 
     return edit_documents(documents, edits, parse)

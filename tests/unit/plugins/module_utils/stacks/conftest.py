@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests over real daemons share: their keys, and folders that daemons without rights can reach."""
+"""What the tests over real daemons share: their keys, folders that daemons without rights can reach, and the table of
+what was tried, which a run ends with."""
 
 from __future__ import annotations
 
+import collections
 import os
 import shutil
 import subprocess
@@ -13,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.encryption.in_transit.tests.unit.daemons import PATH, need
-from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import KINDS, Mail
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import KINDS, made
 
 
 @pytest.fixture(scope="module")
 def keys():
-    need("nginx", "apache2", "postfix", "postconf", "vsftpd", "openssl", root=True)
+    need("nginx", "apache2", "postfix", "postconf", "vsftpd", "haproxy", "openssl", root=True)
     os.environ["PATH"] = PATH
     # Not below pytest's folder: daemons that give up their rights must reach it.
     folder = Path(tempfile.mkdtemp(prefix="in_transit-keys-"))
@@ -46,14 +48,43 @@ def keys():
 
 @pytest.fixture
 def folder():
-    made = Path(tempfile.mkdtemp(prefix="in_transit-faults-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
+    path = Path(tempfile.mkdtemp(prefix="in_transit-faults-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(params=KINDS)
 def daemon(request, keys, folder):
-    one = KINDS[request.param](folder / "one", keys) if request.param != "postfix" else Mail(folder, keys)
+    one = made(request.param, folder, keys)
     yield one
     one.stop()
+
+
+@pytest.fixture
+def count(record_property):
+    """A function that tells of a stack how often what was tried, for the tables at the end of the run."""
+
+    def tell(title, stack, **numbers):
+        record_property(COUNT, [title, stack, numbers])
+
+    return tell
+
+
+COUNT = "count"
+
+
+def pytest_terminal_summary(terminalreporter):
+    tables = {}
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        if report.when == "call":
+            for title, stack, numbers in (value for name, value in report.user_properties if name == COUNT):
+                row = tables.setdefault(title, {}).setdefault(stack, collections.Counter())
+                # Parts of a test find the same points.
+                points = max(row["points"], numbers.get("points", 0))
+                row.update(numbers)
+                row["points"] = points
+    for title, rows in tables.items():
+        terminalreporter.section(title)
+        for stack, row in rows.items():
+            terminalreporter.line(f"{stack}: {', '.join(f'{number} {name}' for name, number in row.items() if number)}")

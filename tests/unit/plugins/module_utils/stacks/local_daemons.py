@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Real daemons with a weak configuration, each one of ours: on loopback ports, with its files in a folder of the test.
 
-Needs root and Debian's nginx, apache2, postfix and vsftpd (the fixture ``keys`` of ``conftest.py`` asks for them).
+Needs root and Debian's nginx, apache2, postfix, vsftpd and haproxy (the fixture ``keys`` of ``conftest.py`` asks for
+them).
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import os
 import socket
 import subprocess
 import time
+from unittest import mock
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache.stack import Apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import asking
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.stack import CryptoPolicy
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy.stack import Haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.vsftpd import Vsftpd
@@ -25,6 +30,9 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
 HOST = Host()
 MODULES = "/usr/lib/apache2/modules"
 OLD, NEW = "-tls1", "-tls1_2"
+
+#: What leads to the settings of OpenSSL for all programs (config(5), SSL Configuration).
+CHAIN = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
 
 
 def free_port():
@@ -51,6 +59,8 @@ class Daemon:
     starttls: tuple = ()
     #: A line on which it ends.
     nonsense = "NoSuchWord\n"
+    #: Options of the module without which it would keep what is weak.
+    options: dict = {}
 
     def __init__(self, folder, keys):
         self.etc, self.run = folder / "etc", folder / "run"
@@ -63,11 +73,10 @@ class Daemon:
     def write(self, key="good", more=""):
         self.config.write_text(self.text(self.keys / f"{key}.pem", key == "small") + more)
 
-    def speaks(self, flag):
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", *self.starttls, flag]
-        done = subprocess.run(
-            [*command, "-cipher", "ALL:@SECLEVEL=0"], input="", capture_output=True, text=True, timeout=60, check=False
-        )
+    def speaks(self, flag, port=0, suites="ALL"):
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port or self.port}", *self.starttls, flag]
+        command += ["-cipher", f"{suites}:@SECLEVEL=0"]
+        done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
         return "Cipher is" in done.stdout and "Cipher is (NONE)" not in done.stdout
 
     def start(self):
@@ -149,11 +158,65 @@ class VsftpdDaemon(Daemon):
     def launch(self):
         # It loads the certificate before the list that might name a level for it.
         level = 1 if b"small.pem" in self.config.read_bytes() else 2
-        chain = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
-        (self.run / "openssl.cnf").write_text(f"{chain}CipherString = DEFAULT:@SECLEVEL={level}\n")
+        (self.run / "openssl.cnf").write_text(f"{CHAIN}CipherString = DEFAULT:@SECLEVEL={level}\n")
         environment = {**os.environ, "OPENSSL_CONF": str(self.run / "openssl.cnf")}
         command = ["vsftpd", str(self.config)]
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
+
+
+class HaproxyDaemon(Daemon):
+    stack = Haproxy
+
+    def text(self, pem, weak):
+        return (
+            f"global\n    ssl-default-bind-ciphers ALL:@SECLEVEL={int(weak)}\n"
+            "    ssl-default-bind-options ssl-min-ver TLSv1.0\n"
+            "frontend f\n    mode http\n    timeout client 60s\n    http-request return status 200\n"
+            f"    bind 127.0.0.1:{self.port} ssl crt {pem}\n"
+        )
+
+    def launch(self):
+        succeed("haproxy", "-W", "-D", "-f", str(self.config))
+
+
+class Library(Daemon):
+    """OpenSSL's own configuration, in a file of ours. What is asked is a server that starts by it and sets nothing."""
+
+    options = {"security_level": "mend"}
+    nonsense = "no equals sign\n"
+
+    def __init__(self, folder, keys):
+        super().__init__(folder, keys)
+        self.ours = mock.patch.object(asking, "_bare", lambda argv: ["env", f"OPENSSL_CONF={self.config}", *argv])
+
+    def stack(self):
+        return CryptoPolicy()
+
+    def text(self, pem, weak):
+        return f"{CHAIN}MinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n"
+
+    def start(self):
+        """From now on the libraries of this machine are asked by this file; there is no process to be started."""
+        self.stop()
+        self.ours.start()
+
+    def stop(self):
+        self.ours.stop()
+
+    def speaks(self, flag):
+        pem = self.keys / "good.pem"
+        server = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", pem, "-key", pem, "-quiet"]
+        with subprocess.Popen(
+            server, env={**os.environ, "OPENSSL_CONF": str(self.config)}, stderr=subprocess.DEVNULL
+        ) as serving:
+            try:
+                while socket.socket().connect_ex(("127.0.0.1", self.port)) != 0:
+                    if serving.poll() is not None:
+                        return False
+                    time.sleep(0.01)
+                return super().speaks(flag)
+            finally:
+                serving.kill()
 
 
 class Mail(Daemon):
@@ -183,13 +246,29 @@ class Mail(Daemon):
         self.daemon.do("abort")
 
 
-KINDS = {"nginx": NginxDaemon, "apache": ApacheDaemon, "postfix": Mail, "vsftpd": VsftpdDaemon}
+KINDS = {
+    "nginx": NginxDaemon,
+    "apache": ApacheDaemon,
+    "postfix": Mail,
+    "vsftpd": VsftpdDaemon,
+    "haproxy": HaproxyDaemon,
+}
+
+#: What has files, and no process that has to load them, is attacked where there is something to attack.
+EVERY = {**KINDS, "crypto_policy": Library}
+
+
+def made(name, folder, keys):
+    """A daemon below a folder, to which daemons without rights can come."""
+    if name == "postfix":
+        return Mail(folder, keys)
+    return EVERY[name](folder / "one", keys)
 
 
 def harden(*daemons, act=desk.harden, instances=(), **options):
     """The module's run over these daemons, or instances, and no others of this machine; ``act`` is its verb."""
     kinds = [one.stack() for one in daemons]
-    configs = {str(one.config) for one in daemons}
+    configs = {path for one in daemons for path in (str(one.config), os.path.realpath(one.config))}
 
     class Ours(type(kinds[0])):
         def __init__(self):
@@ -204,7 +283,7 @@ def harden(*daemons, act=desk.harden, instances=(), **options):
 
     # Beside the folder of the configuration, which may be read-only.
     state = daemons[0].etc.parent / "state"
-    return act(Ours(), HOST, {"state_dir": str(state), **options})
+    return act(Ours(), HOST, {"state_dir": str(state), **daemons[0].options, **options})
 
 
 def strict(daemon):

@@ -169,6 +169,15 @@ def test_a_list_of_certificates_has_settings_for_its_names():
     assert f"b.pem [ssl-min-ver TLSv1.2 ciphers {CIPHERS}] *.b.example\nc.pem\n" in case.mended().text(LIST)
 
 
+def test_a_list_behind_a_symbolic_link_is_read_and_mended_where_it_lies():
+    case = Case({**CRT_LIST, LIST: ""})
+    case.host = MemoryHost({MAIN: CRT_LIST[MAIN], "/etc/lists/one": CRT_LIST[LIST]}, {LIST: "/etc/lists/one"})
+    case.documents = HAPROXY.read(case.host, case.instance)
+    assert case.value("protocols", name="*.b.example")[0] == "TLSv1.0"
+    assert {edit.path for edit in case.plan().edits} == {"/etc/lists/one"}
+    assert case.mended().value("protocols", name="*.b.example") == APPROVED
+
+
 def test_the_first_certificate_decides_for_clients_without_a_name():
     files = {**CRT_LIST, LIST: "b.pem [ssl-min-ver TLSv1.0 ciphers ALL] b.example\na.pem a.example\n"}
     for version, oldest in (("2.8.0", "TLSv1.2"), ("3.0.11", "TLSv1.0")):

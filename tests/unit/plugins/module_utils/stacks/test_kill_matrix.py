@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A run over a real daemon is killed at one system call after the other, and the next run ends what it began.
+"""A run over a real daemon is killed at one system call after the other, and the next run ends what it began; and each
+of these calls fails, and the run itself ends as it says.
 
 strace(1) kills the process on its way into the call, so each point is "everything up to here has happened, and no
 more". A pipeline tries a few points of each stack, ``make faults`` all of them, and prints how many there were.
@@ -17,19 +18,21 @@ import socket
 import subprocess
 import tempfile
 import time
+import traceback
 
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.disks import Disk
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import (
+    EVERY,
     HOST,
-    KINDS,
     NEW,
     OLD,
-    VsftpdDaemon,
     free_port,
     harden,
+    made,
 )
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.trees import tree
 
@@ -42,21 +45,36 @@ CALLS = (
     *("kill", "clone", "clone3", "fork", "vfork", "connect"),
 )
 
-#: Points of each stack and way to die that are tried; without limit by ``make faults``.
-SOME = 0 if os.environ.get("FAULTS") == "all" else 3
+#: What a disk, a mount, an attribute or a security module that says no sounds like.
+ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS")
+
+#: Whether every point is tried, as by ``make faults``, and into how many tests they are dealt out then.
+ALL = os.environ.get("FAULTS") == "all"
+SHARDS = 10 if ALL else 1
+
+#: Points of each stack that are tried otherwise.
+SOME = 3
 
 
 class Victim:
-    """A daemon whose configuration the run edits in as many files as it can have: one behind a symbolic link, with an
-    owner, a mode and an age of its own."""
+    """A daemon on a disk of its own, whose configuration the run edits in as many files as it can have: one behind a
+    symbolic link, with an owner, a mode and an age of its own."""
 
     def __init__(self, name, folder, keys):
-        self.daemon = KINDS[name](folder / "one" if name != "postfix" else folder, keys)
-        self.folder, self.tmp, self.keys = folder, folder / "tmp", keys
+        self.disk = Disk(folder)
+        self.name, self.folder, self.tmp, self.keys = name, self.disk.place, self.disk.place / "tmp", keys
+        self.tmp.mkdir()
+        self.daemon = made(name, self.folder, keys)
         self.ports = [self.daemon.port, free_port()]
         getattr(self, name)(self.daemon.etc)
         self.old = tree(self.daemon.etc)
+        self.disk.sync()
         self.daemon.start()
+
+    def gone(self):
+        self.daemon.stop()
+        self.end()
+        self.disk.eject()
 
     def nginx(self, etc):
         text = self.daemon.config.read_text().replace("} }\n", f"}}\ninclude {etc}/enabled.conf; }}\n")
@@ -83,6 +101,18 @@ class Victim:
         self.ports = [self.daemon.port]
         self.age(self.daemon.config)
 
+    def haproxy(self, etc):
+        pem, listed = self.keys / "good.pem", etc / "enabled.list"
+        bind = f"    bind 127.0.0.1:{self.ports[1]} ssl crt-list {listed}\n"
+        self.daemon.config.write_text(self.daemon.config.read_text() + bind)
+        self.link(listed, f"{pem} [ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0]\n")
+
+    def crypto_policy(self, etc):
+        text = self.daemon.config.read_text().replace("CipherString", f".include {etc}/enabled.conf\n#")
+        self.daemon.config.write_text(text)
+        self.ports = []
+        self.link(etc / "enabled.conf", "CipherString = ALL:@SECLEVEL=0\n")
+
     def link(self, path, text):
         real = path.with_name("site.conf.real")
         real.write_text(text)
@@ -106,6 +136,7 @@ class Victim:
         shutil.rmtree(self.daemon.etc.parent / "state", ignore_errors=True)
         for path in self.tmp.iterdir():
             shutil.rmtree(path)
+        self.disk.sync()
         self.reboot()
 
     def family(self):
@@ -118,20 +149,40 @@ class Victim:
             found |= more
         return found & set(known)
 
-    def reboot(self, run=0):
-        """As by a power switch: the daemon's processes and the run's end, and it starts from the files as they lie."""
-        while self.family() or of_session(run):
-            # Stopped first: what is listed cannot have other children by the time it is killed.
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in self.family() | {one.pid for one in of_session(run)}:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
+    def signal(self, number, run):
+        found = self.family() | {one.pid for one in of_session(run)}
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return found
+
+    def end(self, run=0):
+        """End the daemon's processes and the run's; at the end nobody listens any more."""
+        # Stopped first: what is listed cannot have other children by the time it is killed.
+        while self.signal(signal.SIGSTOP, run):
+            self.signal(signal.SIGKILL, run)
         # A process that ends loses its command line first and its sockets last.
         for port in self.ports:
             silent(port)
+
+    def reboot(self, run=0):
+        """As by a power switch: what was not durable is lost, no process is left, and the daemon starts from the files
+        as they lie."""
+        self.signal(signal.SIGSTOP, run)
+        self.disk.freeze()
+        self.end(run)
+        self.disk.thaw()
+        # A file system of the memory, on every distribution.
         with contextlib.suppress(FileNotFoundError):
             (self.daemon.etc.parent / "run/pid").unlink()
         self.daemon.start()
+
+    def answers(self):
+        """Wait until the service is up, as long as somebody is at work on it."""
+        deadline = time.monotonic() + 30
+        while not self.daemon.speaks(NEW):
+            assert time.monotonic() < deadline, "the service is down"
+            time.sleep(0.1)
 
     def harden(self):
         return harden(self.daemon)
@@ -151,26 +202,33 @@ def silent(port):
     raise AssertionError(f"something still listens on {port}")
 
 
+#: How a traced run ended, if it was not killed.
+DONE, FAILED, RAISED = 0, 1, 2
+
+
 def traced(act, *options):
-    """Run in a child under strace: its id, whether it was killed, and what strace tells, a line for each call."""
+    """Run in a child under strace: its id, its status, and what strace tells, a line for each call."""
     hold, go = os.pipe()
     child = os.fork()
     if child == 0:
-        with contextlib.suppress(BaseException):
+        status = RAISED
+        try:
             os.setsid()
             os.close(go)
             os.read(hold, 1)
-            act()
-        os._exit(0)
+            status = FAILED if act()["failed"] else DONE
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
     os.close(hold)
-    with tempfile.NamedTemporaryFile("r", errors="replace") as told:
-        command = ["strace", "-o", told.name, "-p", str(child), *options]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
-            assert "attached" in strace.stderr.readline()
-            os.close(go)
-            _pid, status = os.waitpid(child, 0)
-            strace.stderr.read()
-        return child, os.waitstatus_to_exitcode(status) == -signal.SIGKILL, told.read().splitlines()
+    command = ["strace", "-p", str(child), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as strace:
+        assert "attached" in strace.stderr.readline()
+        os.close(go)
+        told = strace.stderr.read().splitlines()
+        _pid, status = os.waitpid(child, 0)
+    return child, os.waitstatus_to_exitcode(status), told
 
 
 def points(act):
@@ -186,17 +244,17 @@ def points(act):
     return found
 
 
-def killed(act, point):
-    """The id of the run that was killed there, or None when it did not come that far."""
+def injected(act, point, what):
+    """Run with something done to that call: the id of the run, its status, and whether it came that far."""
     name, number = point
-    child, dead, _told = traced(act, "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={number}")
-    return child if dead else None
+    child, status, told = traced(act, "-e", f"trace={name}", "-e", f"inject={name}:{what}:when={number}")
+    return child, status, status == -signal.SIGKILL or any(line.endswith("(INJECTED)") for line in told)
 
 
-def some(found):
-    """All points, or a few that lie evenly from the journal's beginning to the end."""
-    if not SOME:
-        return found
+def some(found, shard):
+    """The points of one test: all together, or a few that lie evenly from the journal's beginning to the end."""
+    if ALL:
+        return found[shard::SHARDS]
     begun = next(at for at, (name, _number) in enumerate(found) if name in ("link", "linkat"))
     inner = [point for point in found[begun:] if point[0] not in ("connect", "clone", "vfork")]
     return [inner[(2 * at + 1) * len(inner) // (2 * SOME)] for at in range(SOME)]
@@ -242,52 +300,83 @@ def orphans(run):
     return found
 
 
-def attacked(victim, new, act, point, reboot):
-    """Kill, perhaps reboot, recover; how it ended, None when the run was over before that point."""
-    run = killed(act, point)
-    if run is None:
-        return None
-    if reboot:
-        victim.reboot(run)
-    if not victim.daemon.speaks(NEW):
-        # Killed between the end of vsftpd and its start. No unit knows this one, so nobody but its owner can start it.
-        assert isinstance(victim.daemon, VsftpdDaemon), "the service is down"
-        assert not orphans(run)
-        victim.daemon.start()
+def mended(victim, new, run):
+    """The service answers before anything is mended; then recover, and tell how it ended."""
+    victim.answers()
+    assert not orphans(run)
     result = victim.recover()
     assert not result["failed"], result["msg"]
-    assert not orphans(run)
     return ended(victim, new)
+
+
+def killed(victim, new, point, reboot):
+    run, status, there = injected(victim.harden, point, "signal=SIGKILL")
+    assert there == (status != DONE)
+    if not there:
+        return OVER
+    if reboot:
+        victim.reboot(run)
+    return mended(victim, new, run)
+
+
+def refused(victim, new, point, error):
+    run, status, there = injected(victim.harden, point, f"error={error}")
+    assert status != RAISED, "it ended on its own mistake"
+    assert there or status == DONE
+    end = mended(victim, new, run)
+    assert (end == "new") == (status == DONE), f"it said {status}, and it is {end}"
+    return end if there else OVER
+
+
+#: The run had ended before that point, for not every run waits equally often.
+OVER = "over before"
 
 
 @pytest.fixture
 def victim(request, keys, folder, monkeypatch):
-    need("strace")
-    (folder / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+    need("strace", "mkfs.ext4")
     made = Victim(request.param, folder, keys)
+    monkeypatch.setattr(tempfile, "tempdir", str(made.tmp))
     yield made
-    made.daemon.stop()
+    made.gone()
 
 
-@pytest.mark.parametrize("victim", KINDS, indirect=True)
-def test_killed_at_any_system_call(victim, capsys):
+@pytest.fixture
+def attack(victim, count):
+    """A function that tries one way after the other at each point, tells what became of them, and fails if any is
+    broken."""
     found = points(victim.harden)
     new = tree(victim.daemon.etc)
     assert ended(victim, new) == "new" and len(found) > 50
     victim.rewind()
-    ends, broken = [], []
-    for at, point in enumerate(some(found)):
-        for reboot in (False, True) if not SOME else (bool(at % 2),):
-            try:
-                ends.append(attacked(victim, new, victim.harden, point, reboot))
-            except AssertionError as exc:
-                ends.append("broken")
-                broken.append(f"killed at {point}{' and rebooted' if reboot else ''}: {exc}")
-            if ends[-1] != "old":
-                victim.rewind()
-    told = {end: ends.count(end) for end in ("old", "new", None, "broken")}
-    with capsys.disabled():
-        print(f"\n{victim.daemon.stack().name}: {len(found)} points, {len(ends)} tried: {told}", *broken, sep="\n")
-    assert not broken
-    assert told["old"] and told[None] <= len(ends) / 10
+
+    def go(title, shard, act, ways):
+        ends, broken = [], []
+        for at, point in enumerate(some(found, shard)):
+            for way in ways(at):
+                try:
+                    ends.append(act(victim, new, point, way))
+                except AssertionError as exc:
+                    ends.append("broken")
+                    broken.append(f"{point}, {way}: {exc}")
+                if ends[-1] != "old":
+                    victim.rewind()
+        told = {end: ends.count(end) for end in ("old", "new", OVER, "broken")}
+        count(title, victim.name, points=len(found), tried=len(ends), **told)
+        assert not broken, "\n".join(broken)
+        assert told["old"] and told[OVER] <= max(1, len(ends) / 10)
+
+    return go
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("victim", EVERY, indirect=True)
+def test_killed_at_any_system_call(attack, shard):
+    attack("Killed", shard, killed, lambda at: (False, True) if ALL else (bool(at % 2),))
+
+
+@pytest.mark.skipif(not ALL, reason="make faults runs it; test_transaction.py has the engine's part")
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("victim", EVERY, indirect=True)
+def test_any_system_call_fails(attack, shard):
+    attack("Failing calls", shard, refused, lambda at: (ERRORS[(at + shard) % len(ERRORS)],))
