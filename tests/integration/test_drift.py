@@ -206,11 +206,15 @@ class Fleet:
         """What drift.json says, which has the shape it claims and the exit code that the play had."""
         before = self.files()
         code, output = self.run("drift", **variables)
-        told: dict[str, t.Any] = json.loads((self.evidence / "drift.json").read_text())
+        told = self.told()
         validate(told)
         assert bool(code) == bool(told["code"]), output
         assert self.files() == before, "drift changes nothing"
         return {**told, "output": output, "of": {one["host"]: one for one in told["hosts"]}}
+
+    def told(self) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = json.loads((self.evidence / "drift.json").read_text())
+        return found
 
     def files(self) -> dict[str, bytes]:
         names = ("nginx.conf", "site.conf", "cert.pem", "key.pem")
@@ -295,14 +299,28 @@ def test_what_drifted_is_told_mended_and_held_against_whoever_undoes_it(fleet: F
     assert "CHG-4711" in {json.loads(path.read_text())["ticket"] for path in records}
     assert fleet.drift()["code"] == 0
 
-    # Something else undoes it: reported, and left alone.
+    # Something else undoes it, while a third of the fleet is away: what can be reached is mended, the rest is named.
+    web1.write(WEAK)
+    web1.load()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        fleet.more["web3"] = {"ansible_connection": "ssh", "ansible_port": nobody.getsockname()[1]}
+        code, output = fleet.run("remediate", drift_contested_times=1)
+    assert code != 0 and "Left alone: ['web3']" in output, output
+    assert STRONG in web1.site.read_text() and "1 host: 1 changed" in output
+    states = {one["host"]: one["state"] for one in fleet.told()["hosts"]}
+    assert states == {"web1": "drifted", "web2": "held", "web3": "not_reached"}
+    del fleet.more["web3"]
+
+    # It is undone once more: reported, and left alone. The host that was away is compared with what was last seen.
     web1.write(WEAK)
     web1.load()
     code, output = fleet.run("remediate", drift_contested_times=1)
     assert code == 2 and "Left alone: ['web1']" in output and "Contested, something else" in output
     assert WEAK in web1.site.read_text()
-    told = {one["host"]: one for one in json.loads((fleet.evidence / "drift.json").read_text())["hosts"]}
+    told = {one["host"]: one for one in fleet.told()["hosts"]}
     assert (told["web1"]["contested"], told["web1"]["remediable"]) == (["nginx"], [])
+    assert told["web3"]["state"] == "held" and told["web3"]["compared_with"]["run_id"] != fleet.bundles()[-1]
 
 
 def test_nothing_is_done_outside_of_the_change_windows_or_without_a_ticket(fleet: Fleet) -> None:
