@@ -171,7 +171,8 @@ class HaproxyDaemon(Daemon):
         return (
             f"global\n    ssl-default-bind-ciphers ALL:@SECLEVEL={int(weak)}\n"
             "    ssl-default-bind-options ssl-min-ver TLSv1.0\n"
-            "frontend f\n    mode http\n    timeout client 60s\n    http-request return status 200\n"
+            "frontend f\n    mode http\n    timeout client 60s\n"
+            "    http-request return status 200 content-type text/plain string ok\n"
             f"    bind 127.0.0.1:{self.port} ssl crt {pem}\n"
         )
 

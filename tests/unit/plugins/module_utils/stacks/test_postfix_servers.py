@@ -98,7 +98,9 @@ class Daemon(Postfix):
         )
 
     def do(self, word):
-        done = subprocess.run(["postfix", "-c", self.config, word], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["postfix", "-c", self.config, word], capture_output=True, text=True, timeout=300, check=False
+        )
         return done.returncode, done.stderr
 
     def load(self):
