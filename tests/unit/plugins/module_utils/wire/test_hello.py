@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,7 +219,9 @@ def test_lengths_of_any_hello(suite_count: int, group_count: int, top: int, name
 
 def test_shares_of_curves_are_points() -> None:
     for group, curve in ((0x0017, ec.SECP256R1()), (0x0018, ec.SECP384R1()), (0x0019, ec.SECP521R1())):
-        ec.EllipticCurvePublicKey.from_encoded_point(curve, shares.synthetic(group))
+        share = shares.synthetic(group)
+        point = ec.EllipticCurvePublicKey.from_encoded_point(curve, share)  # refuses what is not on the curve
+        assert point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) == share
 
 
 @pytest.mark.parametrize(
