@@ -13,8 +13,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from . import arrival
+
 #: A stack that is of no server has a name and no ``_tls``: crypto_policy.
 _LEFT = re.compile(r"__(?:([a-z0-9_]+)_tls|([a-z0-9_]+_policy))_(result|audit)\Z")
+
+_NOT_RUN = {"failed": True, "msg": "the module was not run"}
 
 
 def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
@@ -23,7 +27,7 @@ def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
     for name in sorted(key for key in variables if isinstance(key, str)):
         match = _LEFT.match(name)
         if match and match.group(3) == kind and variables[name]:
-            found[match.group(1) or match.group(2)] = variables[name]
+            found[match.group(1) or match.group(2)] = arrival.checked("stack", variables[name])
     return found
 
 
@@ -59,11 +63,11 @@ def error(variables: t.Mapping[str, t.Any]) -> str | None:
 
 def discovered(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
     """What the module C(discover) returned for the host, or None and why there is nothing."""
-    left = variables.get("__discover_result") or {"msg": "the module was not run"}
+    left = arrival.checked("discover", variables.get("__discover_result") or _NOT_RUN)
     return (left, "") if "listeners" in left else (None, str(left.get("msg") or "no reason was given"))
 
 
 def used(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
     """What the module C(usage) returned for the host, or None and why there is nothing."""
-    left = variables.get("__usage_result") or {"msg": "the module was not run"}
+    left = arrival.checked("usage", variables.get("__usage_result") or _NOT_RUN)
     return (left, "") if "handshakes" in left else (None, str(left.get("msg") or "no reason was given"))

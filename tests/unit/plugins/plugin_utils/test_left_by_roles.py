@@ -6,14 +6,14 @@ from ansible_collections.encryption.in_transit.plugins.plugin_utils import left_
 
 
 def test_results_are_found_by_kind_and_stack():
-    variables = {"__nginx_tls_audit": {"a": 1}, "__nginx_tls_result": {"b": 1}, "__x_tls_audit": {}, "nginx_tls_x": 1}
-    assert left_by_roles.stacks(variables, "audit") == {"nginx": {"a": 1}}
-    assert left_by_roles.stacks(variables, "result") == {"nginx": {"b": 1}}
+    variables = {"__nginx_tls_audit": {"instances": []}, "__nginx_tls_result": {"failed": True}, "__x_tls_audit": {}, "nginx_tls_x": 1}
+    assert left_by_roles.stacks(variables, "audit") == {"nginx": {"instances": []}}
+    assert left_by_roles.stacks(variables, "result") == {"nginx": {"failed": True}}
 
 
 def test_a_stack_that_is_no_server_has_its_bare_name():
-    variables = {"__crypto_policy_audit": {"a": 1}, "__discover_result": {"b": 1}, "__crypto_policy_result": {}}
-    assert left_by_roles.stacks(variables, "audit") == {"crypto_policy": {"a": 1}}
+    variables = {"__crypto_policy_audit": {"instances": []}, "__discover_result": {"failed": True}, "__crypto_policy_result": {}}
+    assert left_by_roles.stacks(variables, "audit") == {"crypto_policy": {"instances": []}}
     assert left_by_roles.stacks(variables, "result") == {}
 
 
