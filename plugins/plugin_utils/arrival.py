@@ -33,11 +33,19 @@ _MOST_NUMBER = 1 << 63
 #: Keys that are ansible-core's own, of any module. Others would be obeyed as well, when a host sends them: C(add_host)
 #: and C(add_group) by every version, C(ansible_facts) and C(ansible_stats) as variables and as statistics of the run.
 _OWN = frozenset(
-    "ansible_job_id changed deprecations diff exception failed finished invocation module_stderr module_stdout msg rc"
-    " results_file skip_reason skipped started unreachable warnings".split()
+    (
+        *("changed", "deprecations", "diff", "exception", "failed", "invocation", "module_stderr", "module_stdout"),
+        *("msg", "rc", "skip_reason", "skipped", "unreachable", "warnings"),
+        # of what runs in the background
+        *("ansible_job_id", "finished", "results_file", "started"),
+    )
 )
 #: Those of which ansible-core prints the text as it is.
 _PRINTED = ("msg", "diff", "warnings", "deprecations", "exception", "module_stdout", "module_stderr", "skip_reason")
+
+#: What a module was run for, by kind. A result that leaves it out and tells of no failure would look like a good one.
+_ANSWER = {"stack": "instances", "scan": "reports", "discover": "listeners", "usage": "handshakes"}
+_WITHOUT_ANSWER = ("failed", "unreachable", "ansible_job_id")
 
 #: The one fact that the controller itself adds to a result, to ask only once.
 _FACT = "discovered_interpreter_python"
@@ -57,6 +65,8 @@ def checked(kind: str, result: t.Any) -> Json:
         kept["ansible_facts"] = {_FACT: facts[_FACT]}
     sent = {key: value for key, value in kept.items() if key in known}
     problem = _size(sent, kind == "scan") or _shape(kind, sent) or _sense(kind, sent)
+    if not problem and _ANSWER[kind] not in sent and not any(kept.get(key) for key in _WITHOUT_ANSWER):
+        problem = f"{_ANSWER[kind]}: is missing, and no failure is told"
     return _refused(kind, problem, bool(result.get("changed"))) if problem else kept
 
 

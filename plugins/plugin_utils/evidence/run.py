@@ -328,7 +328,10 @@ class _Collector:
         self.files.append([f"{below}.json", readable(rest)])
         for index, finding in enumerate(audit.get("findings") or []):
             item = _finding(finding, f"{place}, findings[{index}]")
-            seen = transcripts.get(str(item["subject"].get("endpoint")))
+            endpoint = item["subject"].get("endpoint")
+            seen = transcripts.get(str(endpoint))
+            if endpoint and not seen:
+                item = _unshown(item)
             self._add(item, self.facts["ended"], [seen] if seen else _examined(item, paths, below))
 
     def _scans(self, reports: list[Json]) -> None:
@@ -403,6 +406,14 @@ def _export_paths(exports: list[Json], below: str) -> dict[str, str]:
     return {
         name: f"{below}/{safe_name(name, always_tag=True) if name in clashes else path}" for name, path in flat.items()
     }
+
+
+def _unshown(item: Json) -> Json:
+    """A finding about an endpoint whose host shows no transcript of it: that it holds is then only said."""
+    if item["view"] != "effective" or item["status"] not in ("pass", "excepted"):
+        return item
+    said = f"the host says that {item['observed']}, and shows no transcript of a handshake"
+    return {**item, "status": "indeterminate", "observed": said, "exception": None}
 
 
 def _examined(item: Json, paths: dict[str, str], below: str) -> list[str]:

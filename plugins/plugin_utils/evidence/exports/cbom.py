@@ -24,8 +24,11 @@ _PREFIX = "encryption.in_transit:"
 def cbom_json(record: Record) -> str:
     """The whole document. The same record always gives the same text."""
     parts = _Parts()
-    for one in record.certificates:
-        parts.add(one)
+    # What was seen on the wire comes first, for its facts stay: those of a file are only what a host says of it.
+    for served in (True, False):
+        for one in record.certificates:
+            if (one["use"] == "served") is served:
+                parts.add(one)
     run = record.run
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",

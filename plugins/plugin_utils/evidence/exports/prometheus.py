@@ -81,9 +81,11 @@ def _oldest(report: Json) -> float | None:
 
 
 def _metric(name: str, text: str, samples: Samples) -> t.Iterator[str]:
-    lines = [f"{name}{_labels(labels)} {float(value):.15g}\n" for labels, value in samples]
+    # Texts that differ may have the same escaped form, and of a file with one sample twice the collector takes nothing.
+    lines = {f"{name}{_labels(labels)}": f"{float(value):.15g}" for labels, value in samples}
     if lines:
-        yield f"# HELP {name} {text}\n# TYPE {name} gauge\n{''.join(lines)}"
+        body = "".join(f"{sample} {value}\n" for sample, value in lines.items())
+        yield f"# HELP {name} {text}\n# TYPE {name} gauge\n{body}"
 
 
 def _labels(labels: Labels) -> str:

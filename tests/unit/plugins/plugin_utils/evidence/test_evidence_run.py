@@ -279,8 +279,19 @@ def test_a_handshake_from_inside_counts_as_one_and_an_unreachable_endpoint_does_
     outside = samples.unreachable("https://h:443?sni=x", 443)
     host = {"host": "h", "stacks": {"nginx": audit}, "scans": [{**outside, "sni": "x"}]}
     assert make([host], ["h"]).run["listeners"]["probed"] == 0
-    audit["findings"] += inside["findings"]
+    audit["findings"] += inside.pop("findings")
+    audit["instances"][0]["handshakes"] = [inside]
     assert make([host], ["h"]).run["listeners"]["probed"] == 1
+
+
+def test_what_a_host_says_of_an_endpoint_without_a_transcript_is_not_proved():
+    audit = samples.audit([samples.listener(["x"])])
+    audit["findings"] += samples.report("https://127.0.0.1:443?sni=x")["findings"]
+    said = [
+        item for item in lines(make([{"host": "h", "stacks": {"nginx": audit}}], ["h"])) if item["subject"]["endpoint"]
+    ]
+    assert {item["status"] for item in said} == {"indeterminate"}
+    assert "shows no transcript" in said[0]["observed"]
 
 
 def test_exports_below_a_folder_are_found_by_the_path_of_their_source():
