@@ -44,7 +44,8 @@ _OWN = frozenset(
 _PRINTED = ("msg", "diff", "warnings", "deprecations", "exception", "module_stdout", "module_stderr", "skip_reason")
 
 #: What a module was run for, by kind. A result that leaves it out and tells of no failure would look like a good one.
-_ANSWER = {"stack": "instances", "scan": "reports", "discover": "listeners", "usage": "handshakes"}
+#: Of a scanner it is known what it was asked, see :mod:`.judging`.
+_ANSWER = {"stack": "instances", "discover": "listeners", "usage": "handshakes"}
 _WITHOUT_ANSWER = ("failed", "unreachable", "ansible_job_id")
 
 #: The one fact that the controller itself adds to a result, to ask only once.
@@ -65,8 +66,9 @@ def checked(kind: str, result: t.Any) -> Json:
         kept["ansible_facts"] = {_FACT: facts[_FACT]}
     sent = {key: value for key, value in kept.items() if key in known}
     problem = _size(sent, kind == "scan") or _shape(kind, sent) or _sense(kind, sent)
-    if not problem and _ANSWER[kind] not in sent and not any(kept.get(key) for key in _WITHOUT_ANSWER):
-        problem = f"{_ANSWER[kind]}: is missing, and no failure is told"
+    answer = _ANSWER.get(kind)
+    if not problem and answer and answer not in sent and not any(kept.get(key) for key in _WITHOUT_ANSWER):
+        problem = f"{answer}: is missing, and no failure is told"
     return _refused(kind, problem, bool(result.get("changed"))) if problem else kept
 
 
