@@ -193,6 +193,10 @@ fuzz-short: $(DEV) ## the beginning of that search: the same few thousand inputs
 faults: packages-test $(DEV) ## kill runs over real daemons at every system call; load, faults and planted secrets (as root)
 	@FAULTS=all $(BIN)/python -m pytest -q $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
 
+.PHONY: soak
+soak: packages-lab $(DEV) ## wear out lab hosts with random faults for an hour (SOAK_SECONDS=3600); SOAK_SEED repeats one
+	@$(BIN)/python tests/soak/soak.py
+
 .PHONY: axe
 axe: $(DEV) ## the report's accessibility in headless Chromium; needs npm and Chromium
 	@npm install --silent --no-save --prefix .cache/axe axe-core@4.14.1

@@ -228,8 +228,11 @@ def together(work: t.Callable[[t.Any], None], items: t.Iterable[t.Any], workers:
 
 def build_images(images: t.Iterable[Image]) -> None:
     """Build whatever is missing; an image's tag carries the hash of its recipe."""
+    images = list(images)
     missing = {image.name: image for image in images if podman("image", "exists", image.tag, check=False).returncode}
     if not missing:
+        # Another checkout may have built them: which runtime works is not known here yet.
+        _settle_runtime(images[0].tag)
         return
     LOGS.mkdir(parents=True, exist_ok=True)
     workers = min(3, os.cpu_count() or 1)
@@ -308,11 +311,11 @@ def _pull(image: Image) -> None:
     podman("tag", image.base, _base_tag(image))
 
 
-def _settle_runtime(base: str) -> None:
+def _settle_runtime(image: str) -> None:
     """Find out once whether podman's defaults work on this machine, and write down what does."""
     if CONTAINERS_CONF.exists():
         return
-    probe = ["run", "--rm", "--privileged", *ulimits(), base, "true"]
+    probe = ["run", "--rm", "--privileged", *ulimits(), image, "true"]
     first = podman(*probe, check=False)
     CONTAINERS_CONF.write_text("" if first.returncode == 0 else RUNC_CONF)
     if first.returncode:
