@@ -14,6 +14,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
+import jsonschema
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
@@ -162,8 +163,13 @@ def test_files_are_annotated(tmp_path, monkeypatch):
     assert place["region"] == {"startLine": 3}
 
 
+with open(os.path.join(os.path.dirname(__file__), "sarif-2.1.0-rtm.5.json"), encoding="utf-8") as schema:
+    SARIF = jsonschema.Draft4Validator(json.load(schema))
+
+
 def wellformed(log):
-    """The results of a SARIF log, after everything the standard demands of what we write (sections by number)."""
+    """The results of a SARIF log, after its schema and what the standard demands beyond it (sections by number)."""
+    assert [error.message for error in SARIF.iter_errors(log)] == []
     assert log["version"] == "2.1.0"  # 3.13.2
     assert log["$schema"].endswith("sarif-schema-2.1.0.json")
     (run,) = log["runs"]
@@ -214,6 +220,7 @@ def test_sarif_of_every_status_and_check():
     assert results[-1]["suppressions"][0]["justification"] == "EXC-2026-001"
     assert len({one["partialFingerprints"]["place/v1"] for one in results}) == len(BY_ID) + 1
     assert sarif(items, "0.1.0") == sarif(items, "0.1.0")
+    assert wellformed(json.loads(sarif([], "0.1.0"))) == []
     (alone,) = wellformed(json.loads(sarif(items[-3:-1], "0.1.0")))
     assert alone["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "https://portal.example"}]}]
 
