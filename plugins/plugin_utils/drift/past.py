@@ -156,6 +156,10 @@ class Past:
                     left.remove(key)
         return found
 
+    def age(self, about: Json) -> int:
+        """How many runs were sealed after the one that :class:`Since` tells of. Clocks have no say in it."""
+        return [name for name, _seal in self._entries].index(about["run_id"])
+
     def changes(self) -> list[Json]:
         """Change records of the runs that can be used, in the order of the ledger, the oldest first."""
         found: list[Json] = []

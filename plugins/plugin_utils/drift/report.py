@@ -144,8 +144,8 @@ def _tell_since(past: Past, hosts: t.Iterable[Json]) -> None:
     for one in waiting:
         known = [since[key] for key in one["keys"]]
         # The setting held as long as all of its results did.
-        first = min((at.failing for at in known if at.failing), key=lambda at: str(at["run_id"]), default=None)
-        held = min((at.held for at in known if at.held), key=lambda at: str(at["run_id"]), default=None)
+        first = max((at.failing for at in known if at.failing), key=past.age, default=None)
+        held = max((at.held for at in known if at.held), key=past.age, default=None)
         one["since"] = {"held": held, "failing": first}
 
 

@@ -205,6 +205,16 @@ def test_a_clock_that_was_moved_is_told_and_decides_nothing(tmp_path):
     assert "a clock was moved" in made["notes"][0]
 
 
+def test_since_when_is_told_by_the_ledger_where_a_clock_went_back_and_forth(tmp_path):
+    """The file drifted in the second run, the process in the third, whose clock was back by days."""
+    held, both = web(), web(WEAK, "rrarar")
+    seal(tmp_path, run(27, [held]), run(29, [web(WEAK)]), run(12, [both]), run(28, [both]))
+    (host,) = told(tmp_path, run(21, [both]))["hosts"]
+    one = host["settings"][0]
+    assert one["configured"]["now"] == one["effective"]["now"] == "fail"
+    assert (one["since"]["held"]["run_id"][:8], one["since"]["failing"]["run_id"][:8]) == ("20261127", "20261129")
+
+
 @pytest.mark.parametrize(
     ("made", "state"),
     [
