@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 import yaml
 
-COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+from ansible_collections.encryption.in_transit.tests.unit.plugins.action.plays import run
+
 CHANGED = {
     "changed": True,
     "msg": "nginx: 1 file changed",
@@ -28,22 +25,6 @@ CHANGED = {
 }
 
 
-def run(folder, playbook, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", playbook, *arguments],
-        cwd=folder,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
-            "HOME": str(folder),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_play_leaves_one_record_for_each_change(tmp_path):
     hosts = {
         "web1": {"__nginx_tls_result": CHANGED},
@@ -54,7 +35,6 @@ def test_a_play_leaves_one_record_for_each_change(tmp_path):
         "run_once": True,
         "delegate_to": "localhost",
     }
-    (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     (tmp_path / "play.yml").write_text(
         # Once for each batch of hosts, as in harden with serial.
@@ -85,7 +65,6 @@ def test_windows_and_the_policy_of_a_system_leave_records_too(tmp_path):
         "run_once": True,
         "delegate_to": "localhost",
     }
-    (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [record]}]))
     done = run(tmp_path, "play.yml")
@@ -103,7 +82,6 @@ def test_windows_and_the_policy_of_a_system_leave_records_too(tmp_path):
 @pytest.mark.parametrize("ticket", ["", "CHG-4711"])
 def test_hosts_are_hardened_only_with_a_ticket_where_one_is_required(tmp_path, ticket):
     variables = {"in_transit_stacks": [], "in_transit_become": False, "in_transit_ticket_required": True}
-    (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": {}}, "vars": variables}}))
     done = run(tmp_path, "encryption.in_transit.harden", "-e", f"in_transit_ticket={ticket}")
     assert (done.returncode == 0) == bool(ticket), done.stdout

@@ -6,7 +6,7 @@ import json
 
 import yaml
 
-from ansible_collections.encryption.in_transit.tests.unit.plugins.action.test_change_record_action import run
+from ansible_collections.encryption.in_transit.tests.unit.plugins.action.plays import run
 
 #: What is wrong with each directory of evidence, by its name.
 PROBLEMS = {
@@ -38,7 +38,6 @@ def test_without_a_comparison_the_play_fails_with_4_whatever_is_asked(tmp_path):
     names = [*PROBLEMS, "first", "unusable"]
     kept = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"
     tasks.append({"ansible.builtin.copy": {"content": kept, "dest": str(tmp_path / "kept.json")}, **told})
-    (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": {}}}}))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     done = run(tmp_path, "play.yml")

@@ -6,45 +6,36 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLE = ROOT / "inventories" / "example"
 
 
-def lint(**variables):
-    command = [
-        sys.executable,
-        "-m",
-        "ansible.cli.playbook",
-        "-i",
-        str(EXAMPLE / "hosts.yml"),
-        "-e",
-        json.dumps(variables),
-    ]
+def lint(times=1, **variables):
+    """The playbook, as often as asked for, in one run of Ansible."""
+    command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(EXAMPLE / "hosts.yml")]
     done = subprocess.run(
-        [*command, str(ROOT / "playbooks" / "registers.yml")],
+        [*command, "-e", json.dumps(variables), *times * [str(ROOT / "playbooks" / "registers.yml")]],
         capture_output=True, text=True, cwd=ROOT, check=False,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_example_is_clean_and_becomes_tables(tmp_path):
-    code, text = lint(in_transit_registers_export=str(tmp_path / "tables"))
-    assert code == 0 and "changed=1" in text, text
+def test_the_example_is_clean_and_becomes_tables_once(tmp_path):
+    code, text = lint(times=2, in_transit_registers_export=str(tmp_path / "tables"))
+    assert code == 0, text
+    assert re.findall(r"^(changed|ok): ", text, re.MULTILINE) == ["changed", "ok"], text
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == [
         "exceptions.csv",
         "flows.csv",
         "third_parties.csv",
     ]
     assert "1 comment line would not be in the table" in " ".join(text.split())  # warnings are wrapped
-    code, text = lint(in_transit_registers_export=str(tmp_path / "tables"))
-    assert code == 0 and "changed=0" in text, text
 
 
 def test_every_violation_is_told_and_the_play_fails(tmp_path):
@@ -61,7 +52,6 @@ def test_every_violation_is_told_and_the_play_fails(tmp_path):
     assert f"exceptions.yml:{approval}: EXC-2026-001.approval.by: the owner cannot approve" in text
 
 
-@pytest.mark.parametrize("days", [0, 366])
-def test_a_life_beyond_a_year_cannot_be_set(days):
-    code, text = lint(in_transit_exception_days=days)
+def test_a_life_beyond_a_year_cannot_be_set():
+    code, text = lint(in_transit_exception_days=366)
     assert code == 2 and "must be 1 to 365 days" in text

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 import ssl
-import subprocess
 import sys
 
 import pytest
 import yaml
 
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.unit.plugins.action.plays import results, run
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
     Server,
     answering,
 )
 
-COLLECTIONS = pathlib.Path(__file__).parents[4] / ".ansible" / "collections"
+# One worker makes the play, and all tests look at it.
+pytestmark = pytest.mark.xdist_group("tls_scan")
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +34,14 @@ def portal(pki):
         yield server
 
 
-def run(folder, hosts, play, check=True):
-    """A playbook of one play, on hosts with these variables; all of them are this machine."""
+def inventory(folder, hosts):
+    """Hosts with these variables; all of them are this machine."""
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    (folder / "ansible.cfg").write_text("")
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}))
-    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play}]))
-    environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
-    return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"],
-        cwd=folder,
-        env={**os.environ, **environment, "HOME": str(folder)},
-        check=check,
-        capture_output=True,
-        text=True,
-    )
+    (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}))
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory, pki, portal):
+def made(tmp_path_factory, pki, portal):
     """The result of each task, all run by one playbook."""
     folder = tmp_path_factory.mktemp("play")
     (folder / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
@@ -67,70 +55,65 @@ def results(tmp_path_factory, pki, portal):
         "missing": {"ca_path": ["nowhere.pem"]},
         "unknown": {"ca_path": [], "endpoints": ["nonsense"]},
     }
-    play = [
-        {"encryption.in_transit.tls_scan": {**base, **options}, "register": name, "ignore_errors": True}
-        for name, options in tasks.items()
-    ]
-    keep = "{{ {" + ", ".join(f"'{name}': {name}" for name in tasks) + "} | to_json }}"
-    play.append({"ansible.builtin.copy": {"content": keep, "dest": str(folder / "results.json")}})
-    run(folder, {"localhost": {}}, {"tasks": play})
-    return json.loads((folder / "results.json").read_text())
+    inventory(folder, {"localhost": {}})
+    scans = {name: {"encryption.in_transit.tls_scan": {**base, **options}} for name, options in tasks.items()}
+    return results(folder, scans)
 
 
 def findings(result):
     return {item["check"]: (item["status"], item["observed"]) for item in result["findings"]}
 
 
-def test_a_private_authority_is_trusted_only_when_it_is_named(results):
-    status, observed = findings(results["system"])["certificate.trust"]
+def test_a_private_authority_is_trusted_only_when_it_is_named(made):
+    status, observed = findings(made["system"])["certificate.trust"]
     assert status == "fail"
     assert "the issuer O=in_transit tests was not sent and is not trusted" in observed
-    assert findings(results["system"])["certificate.chain"][0] == "indeterminate"
-    status, observed = findings(results["private"])["certificate.trust"]
+    assert findings(made["system"])["certificate.chain"][0] == "indeterminate"
+    status, observed = findings(made["private"])["certificate.trust"]
     assert status == "pass"
     assert "leads to O=in_transit tests" in observed
-    assert findings(results["private"])["certificate.chain"][0] == "pass"
-    assert results["private"]["reports"][0]["certificates"][0]["trust"]["trusted"] is True
+    assert findings(made["private"])["certificate.chain"][0] == "pass"
+    assert made["private"]["reports"][0]["certificates"][0]["trust"]["trusted"] is True
 
 
-def test_trust_does_not_decide_about_the_transport(results):
+def test_trust_does_not_decide_about_the_transport(made):
     for name in ("system", "private", "unasked"):
-        assert results[name]["reports"][0]["verdict"] == "compliant"
+        assert made[name]["reports"][0]["verdict"] == "compliant"
 
 
-def test_nobody_asked_or_nobody_could(results):
+def test_nobody_asked_or_nobody_could(made):
     """Nothing is claimed, not even that it is unknown, where trust is not judged; what else was found is the same."""
-    assert "certificate.trust" not in findings(results["unasked"])
-    assert results["dest"]["reports"][0].keys() == {"endpoint", "address", "vantage", "verdict"}
-    judged = {check: seen for check, seen in findings(results["system"]).items() if check not in TRUST}
-    assert judged == findings(results["unasked"])
+    assert "certificate.trust" not in findings(made["unasked"])
+    assert made["dest"]["reports"][0].keys() == {"endpoint", "address", "vantage", "verdict"}
+    judged = {check: seen for check, seen in findings(made["system"]).items() if check not in TRUST}
+    assert judged == findings(made["unasked"])
 
 
 TRUST = ("certificate.trust", "certificate.chain")
 
 
-def test_certificates_are_kept_on_demand(results, pki):
-    (report,) = results["private"]["reports"]
+def test_certificates_are_kept_on_demand(made, pki):
+    (report,) = made["private"]["reports"]
     served = report["certificates"][0]["chain"]
     encoded = "".join(pki.cert().read_text().split("-----")[2].split())
-    assert results["private"]["der"] == {served[0]["sha256"]: encoded}
-    assert "der" not in results["system"]
-    assert "der" not in results["system"]["reports"][0]["certificates"][0]
+    assert made["private"]["der"] == {served[0]["sha256"]: encoded}
+    assert "der" not in made["system"]
+    assert "der" not in made["system"]["reports"][0]["certificates"][0]
 
 
-def test_what_trust_shows_fails_the_task_when_asked_to(results):
-    assert results["system"]["failed"]
-    assert not results["private"]["failed"]
+def test_what_trust_shows_fails_the_task_when_asked_to(made):
+    assert made["system"]["failed"]
+    assert not made["private"]["failed"]
 
 
-def test_bad_files_are_an_error_before_anything_is_scanned(results, portal):
-    assert results["broken"]["failed"]
-    assert "broken.pem:1: the certificate that begins here cannot be read" in results["broken"]["msg"]
-    assert results["missing"]["failed"]
-    assert "nowhere.pem" in results["missing"]["msg"]
-    assert "reports" not in results["broken"]
-    assert results["unknown"]["failed"]
-    assert "no scheme" in results["unknown"]["msg"]
+def test_bad_files_are_an_error_before_anything_is_scanned(made, portal):
+    assert made["broken"]["failed"]
+    assert "broken.pem:1: the certificate that begins here cannot be read" in made["broken"]["msg"]
+    assert made["missing"]["failed"]
+    assert "nowhere.pem" in made["missing"]["msg"]
+    assert "reports" not in made["broken"]
+    assert made["unknown"]["failed"]
+    assert "no scheme" in made["unknown"]["msg"]
 
 
 # --- points of view ---------------------------------------------------------------------------------------------------
@@ -147,7 +130,11 @@ def test_the_role_scans_from_every_point_of_view(tmp_path, portal):
     }
     hosts = {"near": {"in_transit_vantage": "inside"}, "far": {"in_transit_vantage": "outside"}}
     role = {"ansible.builtin.import_role": {"name": "encryption.in_transit.verify"}}
-    done = run(tmp_path, hosts, {"hosts": "near", "vars": variables, "tasks": [role]})
+    inventory(tmp_path, hosts)
+    play = {"hosts": "near", "gather_facts": False, "vars": variables, "tasks": [role]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    done = run(tmp_path, "play.yml")
+    assert done.returncode == 0, done.stdout
     verdict = json.loads((tmp_path / "verdict.json").read_text())
     assert (verdict["code"], verdict["compliant"]) == (0, 2)
     for vantage in ("inside", "outside"):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ansible_collections.encryption.in_transit.tests.unit.plugins.action.test_change_record_action import run
+from ansible_collections.encryption.in_transit.tests.unit.plugins.action.plays import run
 
 ROW = {
     "stack": "nginx", "listener": "*:443", "ports": [443], "direction": "incoming", "client": "192.0.2.17",
@@ -26,7 +26,6 @@ REPORT = json.dumps({"made": "2026-11-21T02:00:00Z", "hosts": {"web1": {"handsha
 )
 def test_harden_warns_before_it_changes_anything(tmp_path, text, fails, told):
     variables = {"in_transit_stacks": [], "in_transit_become": False}
-    (tmp_path / "ansible.cfg").write_text("")
     (tmp_path / "usage.json").write_text(text)
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": {}}, "vars": variables}}))
     done = run(tmp_path, "encryption.in_transit.harden", "-e", "in_transit_usage_report=usage.json")

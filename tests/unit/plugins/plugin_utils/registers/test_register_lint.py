@@ -74,6 +74,9 @@ CASES: list[tuple[t.Callable[[dict[str, t.Any]], object], str]] = [
     (flow(0, encryption="none"), "FLOW-0001.encryption: phi without encryption needs an exception"),
     (flow(1, id="FLOW-0001"), "FLOW-0001.id: is used before"),
     (scope(hosts=["other"]), "EXC-2026-001.scope.hosts[0]: host 'other' is neither in the inventory"),
+    (scope(stack="ngnix"), "EXC-2026-001.scope.stack: unknown stack 'ngnix', did you mean nginx"),
+    (scope(stack="crypto_policy"), "EXC-2026-001.scope.stack: crypto_policy is for all programs of a host"),
+    (scope(checks=["floor.protocols"]), "EXC-2026-001.scope.checks[0]: floor.protocols cannot be excepted"),
     (scope(checks=["protocol.tls10"]), "EXC-2026-001.scope.checks[0]: unknown check 'protocol.tls10', did you mean"),
     (scope(checks=["protocol.sslv3"]), "EXC-2026-001.scope.checks[0]: protocol.sslv3 cannot be excepted"),
     (scope(checks=["certificate.expiry"]), "EXC-2026-001.scope.checks[0]: certificate.expiry cannot be excepted"),
@@ -131,6 +134,7 @@ def test_a_broken_rule_is_told(change: t.Callable[[dict[str, t.Any]], object], w
         another(supersedes="EXC-2026-001"),
         another(scope={**samples.EXCEPTIONS[0]["scope"], "ports": [8444]}),
         another(status="closed"),
+        scope(stack="schannel"),
         exception(expires="2027-04-07"),
         exception(scope={**samples.EXCEPTIONS[0]["scope"], "hosts": ["orders.lab.example"]}),
         exception(expires="2026-11-01", remediation={"plan": "x"}, risk={"rating": "low", "statement": "x"}),  # over
@@ -144,8 +148,9 @@ def test_what_is_right_is_not_complained_about(change: t.Callable[[dict[str, t.A
 def test_the_longest_life_can_be_set_within_a_year(tmp_path: Path) -> None:
     change = exception(expires="2027-10-08")
     assert linted(tmp_path, change, maximum_days=365) == []
-    with pytest.raises(ValueError, match="1 to 365"):
-        linted(tmp_path, change, maximum_days=366)
+    for beyond in (0, 366):
+        with pytest.raises(ValueError, match="1 to 365"):
+            linted(tmp_path, change, maximum_days=beyond)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
