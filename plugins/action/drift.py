@@ -12,14 +12,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
-from ..module_utils.run.ansible_exceptions import today
 from ..plugin_utils import files
 from ..plugin_utils.drift import past, report, show
-from ..plugin_utils.evidence import facts, gather
-from ..plugin_utils.evidence.run import Json, Record, assemble, dump
-from ..plugin_utils.registers import load
+from ..plugin_utils.evidence import collected
+from ..plugin_utils.evidence.recording import Play, record
+from ..plugin_utils.evidence.run import Json, dump
 
 display = Display()
 
@@ -41,6 +39,7 @@ class ActionModule(ActionBase):
                 "profile": {"type": "str", "default": "intermediate"},
                 "baseline": {"type": "dict", "default": {}},
                 "registers": {"type": "list", "elements": "path", "default": []},
+                "collected": {"type": "path", "default": collected.RUN},
                 "previous": {"type": "str", "default": "required", "choices": ["required", "optional"]},
                 "runs": {"type": "int", "default": past.DEPTH},
                 "allowed_signers": {"type": "path"},
@@ -94,22 +93,11 @@ class ActionModule(ActionBase):
             problem = str(error) if options["previous"] == "required" else None
         except InTransitError as error:
             problem = f"{error}; nothing is compared with it"
+        play = Play(variables, load_extra_vars(self._loader), bool(self._task.check_mode))
         told = report.report(
-            self._record(options, variables),
+            record(options, play),
             known,
             report.Patience(options["contested_times"], options["contested_days"]),
         )
         told["notes"] += past.loose(directory)
         return {**told, "code": report.UNUSABLE, "problem": problem} if problem else told
-
-    def _record(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> Record:
-        """What an evidence run would seal now."""
-        baseline = model.load(options["profile"], options["baseline"])
-        everyone = list(variables["groups"]["all"])
-        return assemble(
-            facts.collect(facts.start(), variables, load_extra_vars(self._loader), bool(self._task.check_mode)),
-            everyone,
-            gather.hosts(variables),
-            {**baseline.to_dict(), "digest": baseline.digest},
-            load.entries(options["registers"], today(), everyone),
-        )

@@ -7,16 +7,17 @@ Signatures need C(cryptography), which a controller has and a scanning host need
 
 from __future__ import annotations
 
+import tempfile
 import typing as t
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
-from ..module_utils.findings import exceptions, judge
-from ..module_utils.run.ansible_exceptions import today
+from ..module_utils.findings import judge
 from ..module_utils.run.ansible_scan import ARGUMENTS
-from ..plugin_utils import arrival, certificates
+from ..plugin_utils import arrival, certificates, judging
+from ..plugin_utils.evidence import collected
 
 Json = t.Dict[str, t.Any]
 
@@ -32,39 +33,44 @@ class ActionModule(ActionBase):
         result: Json = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
         # What runs in the background ends where nobody can judge trust, and a file stays on the scanning host.
-        judging = bool(options["ca_path"]) and not options["dest"] and not self._task.async_val
+        judging_trust = bool(options["ca_path"]) and not options["dest"] and not self._task.async_val
         try:
-            verifier = self._verifier(options["ca_path"]) if judging else None
+            verifier = self._verifier(options["ca_path"]) if judging_trust else None
+            if options["export_dest"]:
+                return {**result, **self._exported(options, judging.Judge(options, verifier), task_vars or {})}
+            made = self._scan({"der": True, "fail_on": []} if verifier else {}, task_vars)
+            if self._task.async_val or options["dest"]:
+                return {**result, **made}
+            return {**result, **_judged(made, options, verifier)}
         except InTransitError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        arguments = dict(self._task.args)
-        if verifier is not None:
-            arguments.update(der=True, fail_on=[])
+            return {**result, "failed": True, "changed": False, "msg": str(error)}
+
+    def _scan(self, arguments: Json, task_vars: Json | None) -> Json:
+        """What the module returned, with these arguments instead of those of the task."""
         made = self._execute_module(
             module_name="encryption.in_transit.tls_scan",
-            module_args=arguments,
+            module_args={**self._task.args, **arguments},
             task_vars=task_vars,
             wrap_async=self._task.async_val,
         )
-        result.update(_looked_at(made, options))
-        if verifier is None or "reports" not in result:
-            return result
-        baseline = model.load(options["profile"], options["baseline"])
-        grants = exceptions.checked(options["exceptions"], today())
-        for report in result["reports"]:
-            verifier.assess(report, result.get("der") or {})
-            # The judge again, who now knows more: everything else comes out as before.
-            about = options["subjects"].get(report["endpoint"])
-            report["findings"] = judge.judge_report(report, baseline, about, grants)
-            report["verdict"] = judge.verdict(report, report["findings"])
-        if not options["der"]:
-            result.pop("der", None)
-        result["findings"] = sorted(
-            (item for report in result["reports"] for item in report["findings"]), key=judge.order
-        )
-        if {item["status"] for item in result["findings"]} & set(options["fail_on"]):
-            result["failed"] = True
-        return result
+        return t.cast(Json, made)
+
+    def _exported(self, options: Json, judge_: judging.Judge, task_vars: Json) -> Json:
+        """The module's result without its reports, which are in a file of the controller."""
+        if options["dest"] or self._task.async_val or self._connection.become:
+            raise InTransitError("export_dest: cannot be used with dest, with async or with become")
+        remote = self._connection._shell.join_path(self._make_tmp_path(), "reports.ndjson")
+        made = self._scan({"export_dest": remote, "der": True, "fail_on": []}, task_vars)
+        made = arrival.shown(arrival.checked("scan", made))
+        if made.get("failed") or made.get("unreachable"):
+            return made
+        with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP) as local:
+            self._connection.fetch_file(remote, local.name)
+            found = (judge_.judged(*line) for line in judging.lines(local.name, options["endpoints"]))
+            folder = collected.folder(options["export_dest"])
+            told = collected.put_reports(folder, str(task_vars["inventory_hostname"]), found)
+        failed = bool(judge_.statuses & set(options["fail_on"]))
+        return {**made, "failed": failed, collected.KEY: told}
 
     def _verifier(self, paths: t.Sequence[str]) -> certificates.Verifier:
         """Raises ConfigurationError for a file of trusted authorities that is of no use."""
@@ -72,13 +78,22 @@ class ActionModule(ActionBase):
         return certificates.Verifier(found)
 
 
-def _looked_at(made: Json, options: Json) -> Json:
-    """What the scanner returned, in its shape and about every endpoint that it was asked, and no other."""
-    if options["dest"] or "reports" not in made:
-        return made
-    made = arrival.shown(arrival.checked("scan", made))
-    asked, told = set(options["endpoints"]), {report["endpoint"] for report in made.get("reports") or ()}
-    if "reports" in made and asked != told:
-        wrong = f"was not asked of {min(told - asked)}" if told - asked else f"did not tell of {min(asked - told)}"
-        return {"failed": True, "changed": False, "msg": f"the scanner {wrong}; nothing of what it told is used"}
-    return made
+def _judged(made: Json, options: Json, verifier: certificates.Verifier | None) -> Json:
+    """What the scanner returned, in its shape and about every endpoint that it was asked; with trust, if it is judged.
+
+    Raises InTransitError.
+    """
+    result = arrival.shown(arrival.checked("scan", made))
+    if "reports" not in result and (result.get("failed") or result.get("unreachable")):
+        return result
+    judging.all_told(options["endpoints"], (report["endpoint"] for report in result.get("reports") or ()))
+    if verifier is None:
+        return result
+    judge_ = judging.Judge(options, verifier)
+    result["reports"] = [judge_.judged(report, result.get("der") or {}) for report in result["reports"]]
+    if not options["der"]:
+        result.pop("der", None)
+    result["findings"] = sorted((item for report in result["reports"] for item in report["findings"]), key=judge.order)
+    if judge_.statuses & set(options["fail_on"]):
+        result["failed"] = True
+    return result

@@ -15,6 +15,7 @@ options:
       - Folder on the controller, which is made where it is missing. What the host exports is written there as soon as
         it comes, readable by its owner only. The result then holds no configuration, transcript or finding, but the
         name and the digest of that file in C(collected), so that a fleet's results stay small.
-      - M(encryption.in_transit.evidence_bundle) returns the folder of its run when it makes ready.
+      - V(run) stands for a folder of this run of Ansible below its C(local_tmp), which Ansible removes when it ends.
+        There M(encryption.in_transit.evidence_bundle) and others of this collection look for it.
     type: str
 """

@@ -36,6 +36,12 @@ options:
     type: list
     elements: path
     default: []
+  collected:
+    description:
+      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they found
+        (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
+    type: path
+    default: run
   previous:
     description:
       - Whether there has to be a sealed run to compare with. With V(optional) a directory without any is no error, and

@@ -56,6 +56,12 @@ options:
       - Folder of the records that M(encryption.in_transit.change_record) keeps. Those that are in no bundle of
         O(directory) yet become part of this one.
     type: path
+  collected:
+    description:
+      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they found
+        (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
+    type: path
+    default: run
   hosts:
     description:
       - Evidence of hosts, to be given when it does not come from the roles of this collection. Each has C(host), and
@@ -148,13 +154,6 @@ run:
   returned: state=ready
   type: dict
   sample: {"run_id": "20261121T020005Z-0a1b2c", "started": "2026-11-21T02:00:05Z"}
-collected:
-  description:
-    - Folder of the run for what the C(_info) modules of the stacks export, see their C(export_dest). It is removed
-      once its content is sealed. Null in check mode.
-  returned: state=ready
-  type: str
-  sample: /srv/evidence/20261121T020005Z-0a1b2c.collected.unsealed
 bundle:
   description: Folder of the bundle.
   returned: state=sealed

@@ -112,7 +112,8 @@ options:
         the controller's OpenSSL trusts. Empty means that trust is not judged.
       - Chains are verified on the controller, whichever host scans. The facts of each certificate, its names, dates,
         key and signature algorithm, come from the scanning host and need no library.
-      - With O(dest) trust is not judged, since the reports stay on the scanning host.
+      - With O(dest) trust is not judged, since the reports stay on the scanning host, nor with C(async). Use
+        O(export_dest) for both.
     type: list
     elements: str
     default: [system]
@@ -126,6 +127,17 @@ options:
       - RV(reports) then holds only what is needed to find them, so that a scan of thousands of endpoints needs little
         memory. The file replaces an older one when the scan is over. In check mode it is not written.
     type: path
+    default: ''
+  export_dest:
+    description:
+      - Folder on the controller, which is made where it is missing, for a file with the reports, one JSON object in each
+        line, readable by its owner only. They come there by way of a temporary file on the host the task runs on, whole
+        or not at all, in check mode as well. Their trust is judged.
+      - RV(reports) and RV(findings) are then left out, and C(collected) has name and digest of the file, so that a scan
+        of thousands of endpoints needs little memory. V(run) stands for a folder of this run of Ansible below its
+        C(local_tmp), which Ansible removes when it ends.
+      - Cannot be used with O(dest), with C(async) or with C(become).
+    type: str
     default: ''
   fail_on:
     description: Statuses of findings that fail the task. Empty lets the caller decide.
@@ -246,6 +258,11 @@ reports:
       elements: dict
       returned: without O(dest)
       sample: []
+collected:
+  description: C(file) in O(export_dest) with the reports, and its C(sha256).
+  returned: with O(export_dest)
+  type: dict
+  sample: {}
 der:
   description: The certificates served, in DER and base64, each once, by the SHA-256 of their chains' facts.
   returned: with O(der)

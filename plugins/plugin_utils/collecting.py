@@ -21,9 +21,10 @@ class CollectingAction(ArrivingAction):
         return written(result, self._task.args.get("export_dest"), task_vars or {})
 
 
-def written(result: Json, folder: str | None, variables: t.Mapping[str, t.Any]) -> Json:
-    """The result as it may stay in memory. Its export is in a file below ``folder``, where there is one."""
+def written(result: Json, dest: str | None, variables: t.Mapping[str, t.Any]) -> Json:
+    """The result as it may stay in memory. Its export is in a file below ``dest``, where there is one."""
     try:
-        return collected.put(folder, str(variables["inventory_hostname"]), result) if folder else result
+        host = str(variables["inventory_hostname"])
+        return collected.put(collected.folder(dest), host, result) if dest else result
     except InTransitError as error:
         return {"failed": True, "changed": bool(result.get("changed")), "msg": str(error)}

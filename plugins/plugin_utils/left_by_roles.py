@@ -21,6 +21,11 @@ _LEFT = re.compile(r"__(?:([a-z0-9_]+)_tls|([a-z0-9_]+_policy))_(result|audit)\Z
 _NOT_RUN = {"failed": True, "msg": "the module was not run"}
 
 
+def of(hostvars: t.Mapping[str, t.Any], host: str) -> t.Mapping[str, t.Any]:
+    """The variables of a host as they were left. What hosts sent is data: to template it is needless and dear."""
+    return t.cast("t.Mapping[str, t.Any]", getattr(hostvars, "raw_get", hostvars.__getitem__)(host))
+
+
 def stacks(variables: t.Mapping[str, t.Any], kind: str) -> dict[str, t.Any]:
     """The results a host has of that kind (``result`` or ``audit``), by stack, in alphabetical order."""
     found = {}
@@ -36,22 +41,29 @@ def targets(variables: t.Mapping[str, t.Any]) -> list[str]:
     return list(variables.get("__verify_targets") or [])
 
 
-def scan(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> dict[str, t.Any]:
-    """``reports`` of all endpoints in one list, and ``failed``: why a scanner failed, or None.
+class Scans(t.NamedTuple):
+    """``results`` of all scans, in which their reports are or are named; ``failed``: why one failed, or None."""
+
+    results: list[dict[str, t.Any]]
+    failed: str | None
+
+
+def scans(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> Scans:
+    """What scanners returned.
 
     The results of scanners are on the hosts that drove them, one or several on each; other hosts skipped the task.
     """
-    left = [hostvars[host].get("__verify_scan") or {} for host in hosts]
+    left = [of(hostvars, host).get("__verify_scan") or {} for host in hosts]
+    # The action of tls_scan has checked them: of a fleet there are too many to do it in every task.
     results = [result for one in left for result in one.get("results", [one])]
     failures = [str(one.get("msg")) for one in results if one.get("failed") or one.get("unreachable")]
-    reports = [report for one in results for report in one.get("reports") or ()]
-    return {"reports": reports, "failed": failures[0] if failures else None}
+    return Scans(results, failures[0] if failures else None)
 
 
 def outside(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> list[str]:
     """Registered endpoints that no host of the inventory serves; every host of the play has the same."""
     for host in hosts:
-        return list((hostvars[host].get("__verify_registers") or {}).get("outside") or [])
+        return list((of(hostvars, host).get("__verify_registers") or {}).get("outside") or [])
     return []
 
 

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 
 from .printable import one_line
-from .terminal import MOST, capped, plural, table, wrapped
+from .terminal import MOST, capped, plural, shorten, table, wrapped
 
 Json = t.Dict[str, t.Any]
 
@@ -26,6 +26,9 @@ VERDICTS = {
 
 #: Four or more names, and how many were left out already.
 _NAMES = re.compile(r"(?P<names>\w+(?:, \w+){3,})(?: and (?P<more>\d+) more)?")
+
+#: Characters of one sentence that a terminal gets; whoever wrote it may have sent a megabyte.
+_LONGEST = 2000
 
 #: What stands above what holds only thanks to exceptions, which no total counts as good.
 _EXCEPTED = "Under approved exceptions, until they end:"
@@ -125,16 +128,19 @@ def verify(
     owners: t.Mapping[str, str],
     errors: t.Mapping[str, str | None] | None = None,
     width: int = 80,
-    reminders: t.Sequence[str] = (),
+    reminders: t.Iterable[str] = (),
 ) -> Summary:
     """The judgement of files and endpoints.
 
     ``audits`` maps host to stack to the result of the ``<stack>_tls_info`` module; ``reports`` are wire reports with
     ``findings`` and ``verdict``; ``owners`` maps an endpoint to its host, ``errors`` a host to why it was
     not read. ``reminders`` are sentences about entries of the registers.
+
+    Each report is taken once, then each audit, then the reminders, so that all of them may be read when asked for: a
+    fleet needs no more memory than what is shown of it.
     """
     reports = sorted(
-        reports,
+        map(_shown, reports),
         key=lambda one: (list(VERDICTS).index(one["verdict"]), owners.get(one["endpoint"], ""), one["endpoint"]),
     )
     several = len({one.get("vantage") for one in reports}) > 1
@@ -163,9 +169,10 @@ def verify(
     outside = [f"{host}: {line}" for host, found in besides.items() for line in _grouped(found)]
     unread, statuses = [], {"fail": 0, "indeterminate": 0}
     for host in sorted(audits):
-        if not audits[host] and (errors or {}).get(host):
+        told = audits[host]
+        if not told and (errors or {}).get(host):
             unread.append(f"{host}: {_sentence((errors or {})[host])}")
-        for stack, result in sorted(audits[host].items()):
+        for stack, result in sorted(told.items()):
             state = _state(result)
             if state in ("failed", "unreachable"):
                 reason = (result or {}).get("msg") or state
@@ -183,18 +190,26 @@ def verify(
     lines += _section("What else was seen from outside:", outside, width)
     lines += _section("What the hosts' own files and handshakes say:", inside, width)
     lines += _section(_EXCEPTED, list(dict.fromkeys(excepted)), width)
-    lines += _section("What the registers ask for:", reminders, width)
+    lines += _section("What the registers ask for:", list(reminders), width)
     lines += ["", *wrapped(capped(unread), width)] if unread else []
     parts = [f"{count} {VERDICTS[verdict].lower()}" for verdict, count in verdicts.items() if count]
     total = f"{plural(len(audits), 'host')}, {plural(len(reports), 'endpoint')}: {', '.join(parts) or 'none'}"
     # Endpoints may all be compliant while the files of a host are not, and the run fails.
-    told = [f"{count} {words}" for status, words in _INSIDE.items() if (count := statuses[status])]
-    lines += ["", *wrapped([f"{total}{'; on the hosts themselves ' if told else ''}{', '.join(told)}"], width)]
+    more = [f"{count} {words}" for status, words in _INSIDE.items() if (count := statuses[status])]
+    lines += ["", *wrapped([f"{total}{'; on the hosts themselves ' if more else ''}{', '.join(more)}"], width)]
     failed = verdicts["non_compliant"] + statuses["fail"]
     unproved = verdicts["indeterminate"] + verdicts["unreachable"] + statuses["indeterminate"] + len(unread)
     counts = {**verdicts, "findings": statuses, "hosts_not_read": len(unread)}
     code = 2 if failed else 3 if unproved or not reports else 0
     return Summary("\n".join(lines).lstrip("\n"), code, counts)
+
+
+def _shown(report: Json) -> Json:
+    """The parts of a wire report that lines are made of."""
+    kept = {key: report.get(key) for key in ("endpoint", "address", "scheme", "port", "sni", "vantage", "verdict")}
+    protocols = {name: {"status": seen["status"]} for name, seen in (report.get("protocols") or {}).items()}
+    findings = [item for item in report["findings"] if item["status"] in (*_INSIDE, "excepted")]
+    return {**kept, "protocols": protocols, "findings": findings}
 
 
 def _seen_from(report: Json, several: bool) -> str:
@@ -245,7 +260,7 @@ def _few(text: str) -> str:
 
 def _sentence(text: object) -> str:
     """Text of several lines, such as a daemon's own words, in one."""
-    return one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip()))
+    return shorten(one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip())), _LONGEST)
 
 
 def _place(item: Json) -> str:

@@ -43,6 +43,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "der": {"type": "bool", "default": False},
     "exceptions": EXCEPTIONS,
     "dest": {"type": "path", "default": ""},
+    # The action puts a file of the scanning host in its place, from where it fetches the reports.
+    "export_dest": {"type": "str", "default": ""},
     "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
 }
 
@@ -59,7 +61,9 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     dest = module.params["dest"]
     try:
-        if not dest:
+        if module.params["export_dest"]:
+            result = _exported(module)
+        elif not dest:
             result = scan(module.params, progress=module.log)
         elif module.check_mode:
             result = scan(module.params, lambda report: None, module.log)
@@ -68,11 +72,19 @@ def main() -> None:
                 result = scan(module.params, lambda report: file.write(json.dumps(report) + "\n"), module.log)
             module.atomic_move(file.name, dest)
             result.update(changed=True, dest=dest)
-    except (InTransitError, ValueError) as exc:
+    except (InTransitError, OSError, ValueError) as exc:
         module.fail_json(msg=str(exc))
     if {item["status"] for item in result["findings"]} & set(module.params["fail_on"]):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _exported(module: AnsibleModule) -> dict[str, t.Any]:
+    """The result without reports and findings. They are in the file, one report in each line, and their number last."""
+    with open(module.params["export_dest"], "x", encoding="ascii") as file:
+        result = scan(module.params, lambda report: file.write(json.dumps(report) + "\n"), module.log)
+        file.write(json.dumps({"reports": len(result["reports"])}) + "\n")
+    return {"changed": False, "msg": result["msg"], "findings": []}
 
 
 def scan(
@@ -110,6 +122,8 @@ def scan(
             said = time.monotonic()
             progress(f"{done} addresses of {len(options['endpoints'])} endpoints scanned")
         report["vantage"] = vantage
+        if options["export_dest"]:
+            report["der"] = der = {}
         for served in report["certificates"]:
             # Once each: a fleet shares its issuers.
             der.update(zip((facts["sha256"] for facts in served["chain"]), served.pop("der", ())))
@@ -119,6 +133,7 @@ def scan(
         else:
             on_report(report)
             reports.append({key: report[key] for key in _KEPT})
+        if on_report is not None and not options["export_dest"]:
             findings += [item for item in report["findings"] if item["status"] in ("fail", "indeterminate", "excepted")]
     count = {name: sum(report["verdict"] == name for report in reports) for name in desk.VERDICTS}
     verdicts = ", ".join(f"{number} {name}" for name, number in count.items() if number)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.exceptions import host_of
@@ -20,45 +19,34 @@ def hosts(variables: t.Mapping[str, t.Any], folder: str = "") -> t.Iterator[Json
 
     One host after the other is read from there, when it is asked for. Raises InputError and EvidenceError.
     """
-    everyone, everything = variables["groups"]["all"], variables["hostvars"]
+    everything = variables["hostvars"]
     playing = list(variables.get("ansible_play_hosts_all") or [])
-    scan = left_by_roles.scan(everything, playing)
-    if scan["failed"]:
-        raise InputError(f"the scan of the endpoints failed: {scan['failed']}")
-    targets = {name: left_by_roles.targets(everything[name]) for name in playing}
-    outside = set(left_by_roles.outside(everything, playing)) - {one for found in targets.values() for one in found}
-    scans = shared_keys.judged(_by_owner([one for one in scan["reports"] if one["endpoint"] not in outside], targets))
-    found = (_host(name, everything[name], scans.get(name, []), folder) for name in playing)
-    skipped = "not among the hosts of this play (its pattern, or --limit)"
-    absent = [{"host": name, "skipped": skipped} for name in everyone if name not in targets]
-    external = _external([one for one in scan["reports"] if one["endpoint"] in outside])
-    return itertools.chain(found, absent, external)
-
-
-def _external(reports: t.Iterable[Json]) -> list[Json]:
-    """Reports of registered endpoints that no host of the inventory serves, by the host in the URI."""
-    by_host: dict[str, list[Json]] = {}
-    for report in reports:
-        by_host.setdefault(host_of(report["endpoint"]), []).append(report)
-    return [{"host": host, "external": True, "scans": found} for host, found in by_host.items()]
-
-
-def _by_owner(reports: t.Iterable[Json], targets: t.Mapping[str, list[str]]) -> dict[str, list[Json]]:
-    """Reports by host. An endpoint that several hosts name (a shared address) is evidence for each of them."""
-    by_endpoint: dict[str, dict[t.Any, Json]] = {}
-    for report in reports:
-        by_endpoint.setdefault(report["endpoint"], {})[report.get("address"), report.get("vantage")] = report
-    named = {endpoint for endpoints in targets.values() for endpoint in endpoints}
-    strays = sorted(set(by_endpoint) - named)
-    if strays:
-        raise InputError(f"endpoint {strays[0]} was scanned, but no host names it as one of its own")
-    missing = sorted(named - set(by_endpoint))
-    if missing:
-        raise InputError(f"endpoint {missing[0]} was to be scanned, but there is no report of it")
-    return {
-        name: [report for endpoint in dict.fromkeys(endpoints) for report in by_endpoint[endpoint].values()]
-        for name, endpoints in targets.items()
-    }
+    left = left_by_roles.scans(everything, playing)
+    if left.failed:
+        raise InputError(f"the scan of the endpoints failed: {left.failed}")
+    targets = {name: left_by_roles.targets(left_by_roles.of(everything, name)) for name in playing}
+    owners: dict[str, list[str]] = {}
+    for name, endpoints in targets.items():
+        for endpoint in endpoints:
+            # An endpoint that several hosts name (a shared address) is evidence for each of them.
+            owners.setdefault(endpoint, []).append(name)
+    outside = [one for one in dict.fromkeys(left_by_roles.outside(everything, playing)) if one not in owners]
+    scans, keys = collected.Scans(folder, left.results), shared_keys.Keys()
+    for report in scans:
+        for name in owners.get(report["endpoint"], ()):
+            keys.seen(name, report)
+    scans.match({*owners, *outside})
+    for name in playing:
+        reports = [keys.judged(name, report) for one in dict.fromkeys(targets[name]) for report in scans.of(one)]
+        yield _host(name, left_by_roles.of(everything, name), reports, folder)
+    for name in variables["groups"]["all"]:
+        if name not in targets:
+            yield {"host": name, "skipped": "not among the hosts of this play (its pattern, or --limit)"}
+    external: dict[str, list[str]] = {}
+    for endpoint in outside:
+        external.setdefault(host_of(endpoint), []).append(endpoint)
+    for host, endpoints in external.items():
+        yield {"host": host, "external": True, "scans": [report for one in endpoints for report in scans.of(one)]}
 
 
 def _host(name: str, variables: t.Mapping[str, t.Any], scans: list[Json], folder: str) -> Json:

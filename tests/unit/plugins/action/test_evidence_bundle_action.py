@@ -153,10 +153,14 @@ def test_what_hosts_export_waits_in_files_and_not_in_memory(tmp_path):
     """By the real module: the host has nginx or it has none, and is accounted for either way."""
     options = {"state_dir": str(tmp_path / "state"), "proof": False, "export": True}
     read = {
-        "encryption.in_transit.nginx_tls_info": {**options, "export_dest": "{{ ready.collected }}"},
+        "encryption.in_transit.nginx_tls_info": {**options, "export_dest": "run"},
         "register": "__nginx_tls_audit",
     }
-    look = {"ansible.builtin.command": "find evidence -type f", "args": {"chdir": str(tmp_path)}, "register": "files"}
+    look = {
+        "ansible.builtin.command": "find .ansible/tmp -name here-*",
+        "args": {"chdir": str(tmp_path)},
+        "register": "files",
+    }
     tell = {"ansible.builtin.debug": {"msg": "{{ __nginx_tls_audit | to_json }}"}}
     seal = task(run="{{ ready.run }}", fail_on=[])
     tasks = [{**task(state="ready"), "register": "ready"}, read, look, tell, {"debug": {"var": "files.stdout_lines"}}]
@@ -166,7 +170,8 @@ def test_what_hosts_export_waits_in_files_and_not_in_memory(tmp_path):
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
     done = run(tmp_path, "play.yml")
     assert done.returncode == 0, done.stdout
-    assert ".collected.unsealed/here-" in done.stdout
+    assert "/in_transit/here-" in done.stdout
+    assert not list(tmp_path.rglob("here-*.json"))
     assert '\\"findings\\"' not in done.stdout
     (folder,) = [path for path in (tmp_path / "evidence").iterdir() if path.is_dir()]
     told = json.loads((folder / "data/run.json").read_text())["population"]["hosts"]

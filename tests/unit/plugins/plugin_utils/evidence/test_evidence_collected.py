@@ -8,7 +8,7 @@ import evidence_samples as samples
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import collected, gather, run
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import EvidenceError
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import EvidenceError, InputError
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def audit():
 
 
 def test_what_was_written_comes_back(tmp_path, audit):
-    folder = collected.folder(str(tmp_path), "run")
+    folder = str(tmp_path / "run")
     left = collected.put(folder, "web1", {**audit, "_ansible_no_log": False})
     assert collected.whole(folder, "web1", left) == audit
     (path,) = pathlib.Path(folder).iterdir()
@@ -36,7 +36,7 @@ def test_little_stays_in_memory(tmp_path, audit):
 
 
 def test_the_record_is_the_same_by_way_of_files(tmp_path):
-    folder = collected.folder(str(tmp_path), samples.FACTS["run_id"])
+    folder = str(tmp_path / "run")
     hostvars = {
         host["host"]: {
             "__nginx_tls_audit": host["stacks"]["nginx"],
@@ -46,9 +46,14 @@ def test_the_record_is_the_same_by_way_of_files(tmp_path):
         for host in samples.hosts()
     }
     small = {
-        host: {**left, "__nginx_tls_audit": collected.put(folder, host, left["__nginx_tls_audit"])}
+        host: {
+            **left,
+            "__nginx_tls_audit": collected.put(folder, host, left["__nginx_tls_audit"]),
+            "__verify_scan": {"collected": collected.put_reports(folder, host, left["__verify_scan"]["reports"])},
+        }
         for host, left in hostvars.items()
     }
+    assert len(run.dump(small)) < len(run.dump(hostvars)) / 10
 
     def record(left):
         variables = {"groups": {"all": list(left)}, "hostvars": left, "ansible_play_hosts_all": list(left)}
@@ -101,9 +106,46 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path, audit):
         collected.put(str(tmp_path / "file" / "run"), "web1", audit)
 
 
-def test_what_is_sealed_is_removed(tmp_path, audit):
-    folder = collected.folder(str(tmp_path), "run")
-    assert collected.remove(folder) == []
-    collected.put(folder, "web1", audit)
-    assert collected.remove(folder) == []
-    assert list(tmp_path.iterdir()) == []
+# --- reports of a scan --------------------------------------------------------------------------------------------
+
+REPORTS = [samples.report("https://a:443"), samples.report("https://b:443")]
+
+
+def test_reports_come_back_one_by_one(tmp_path):
+    told = collected.put_reports(str(tmp_path / "new"), "localhost", iter(REPORTS))
+    scans = collected.Scans(
+        str(tmp_path / "new"), [{"collected": told}, {"reports": [samples.report("https://c:443")]}]
+    )
+    assert [report["endpoint"] for report in scans] == ["https://a:443", "https://b:443", "https://c:443"]
+    assert scans.of("https://b:443") == [REPORTS[1]]
+    scans.match({"https://a:443", "https://b:443", "https://c:443"})
+    with pytest.raises(InputError, match="https://d:443 was to be scanned, but there is no report of it"):
+        scans.match({"https://a:443", "https://b:443", "https://c:443", "https://d:443"})
+    (path,) = (tmp_path / "new").iterdir()
+    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "scanned"),
+        (lambda path: path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]), "changed since"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"https://a", b"https://x", 1)), "changed since"),
+    ],
+)
+def test_reports_that_are_not_what_was_written_are_an_error(tmp_path, fault, words):
+    told = collected.put_reports(str(tmp_path), "localhost", REPORTS)
+    scans = collected.Scans(str(tmp_path), [{"collected": told}])
+    assert len(list(scans)) == 2
+    fault(tmp_path / told["file"])
+    with pytest.raises(EvidenceError, match=words):
+        list(collected.Scans(str(tmp_path), [{"collected": told}]))
+    with pytest.raises(EvidenceError, match="what was scanned"):
+        scans.of("https://a:443") + scans.of("https://b:443")
+
+
+def test_the_folder_of_the_run_is_below_that_of_ansible(monkeypatch, tmp_path):
+    monkeypatch.setattr(collected.C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    assert collected.folder("run") == str(tmp_path / "in_transit")
+    assert collected.folder("elsewhere/run") == "elsewhere/run"
