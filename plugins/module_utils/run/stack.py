@@ -51,6 +51,9 @@ if t.TYPE_CHECKING:
 #: Checks about names that a plan can keep.
 _NAMED = ("suite.forbidden", "group.forbidden")
 
+#: Checks about what a server may have from the system's TLS library instead of its own configuration.
+_FROM_FLOOR = {*exceptions.PROTOCOLS.values(), *_NAMED, "signature.forbidden"}
+
 #: Statuses of findings that are told of a host that was hardened.
 _OPEN = ("fail", "indeterminate", "excepted")
 
@@ -98,6 +101,8 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
             act(work)
         except InTransitError as exc:
             work.fail(exc)
+        except OSError as exc:  # of this machine: no memory, no process, no file descriptor
+            work.fail(InTransitError(files.explain(exc, exc.filename or "this host")))
         results.append(work.result)
     merged: Json = {key: [item for one in results for item in one.pop(key)] for key in ("findings", "diff")}
     merged["findings"].sort(key=judge.order)
@@ -278,6 +283,7 @@ class _Work:
     def _change(self, view: _View, proof: HandshakeProof) -> None:
         changes = files.changes(view.documents, view.plan.edits)
         self._tell_diff(view)
+        self._tell_beneath(view)
         broken = self._test_in_shadow(changes)
         texts = self._diff(view)
         self.result["files"] = [{**one.summary(), "diff": _unified(one.path, texts)} for one in changes]
@@ -453,7 +459,7 @@ class _Work:
             words = error.output.strip()
             self._say(str(error) + (f": {words}" if words and words not in str(error) else ""))
             return
-        self.result.update(step="read", undone=True)
+        self.result.update(step="read", undone=not self.result["changed"])
         if isinstance(error, ConfigurationError):
             about = {"stack": self.stack.name}
             self.result["findings"].append(judge.finding("config.valid", "fail", "configured", about, str(error)))
@@ -462,7 +468,7 @@ class _Work:
             if not test.ok:
                 self._say(f"{error}. The configuration was broken before this run; nothing was changed")
                 return
-        self._say(f"{error}; nothing was changed")
+        self._say(str(error) if self.result["changed"] else f"{error}; nothing was changed")
 
     def _say(self, text: str) -> None:
         told = self.result["msg"]
@@ -501,6 +507,18 @@ class _Work:
         self.result["unmended"] = [
             {"check": one.check, "reason": one.reason, **one.provenance._asdict()} for one in view.plan.unmended
         ]
+
+    def _tell_beneath(self, view: _View) -> None:
+        """What all programs get has no port, so no exception keeps it, and whoever relies on it has to be told."""
+        if not any(one.role == "floor" for one in view.listeners):
+            return
+        for grant in self.grants:
+            if _FROM_FLOOR.intersection(grant["checks"]):
+                ports = ", ".join(map(str, grant["ports"]))
+                self.result["warnings"].append(
+                    f"{grant['id']} keeps something at port {ports}, and nothing of what all programs get: what serves "
+                    "there must set its protocols, suites and security level itself, or it loses them when it restarts"
+                )
 
     def _tell_diff(self, view: _View) -> None:
         if self.options.get("diff", True):

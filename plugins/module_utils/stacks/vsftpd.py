@@ -908,14 +908,14 @@ class _Planner:
         settings = config.settings()
         for protocol in settings["protocols"].value:
             if protocol not in self.baseline.protocols:
-                reason = below(self.kept, protocol, settings["protocols"].value, self.build.title)
-                if not reason:
-                    reason = f"{self.build.title} has no setting that switches {protocol} off"
-                    if self.build.switch(protocol):
-                        reason = f"{protocol} is still on after all edits; mend it here"
-                    elif protocol != "TLSv1.2":
-                        reason += ", and the cipher list of the baseline has suites that it can use; leave out those"
-                    reason += f", or {self._elsewhere('MinProtocol')}"
+                reason = f"{self.build.title} has no setting that switches {protocol} off"
+                if self.build.switch(protocol):
+                    reason = f"{protocol} is still on after all edits; mend it here"
+                elif protocol != "TLSv1.2":
+                    reason += ", and the cipher list of the baseline has suites that it can use; leave out those"
+                reason += f", or {self._elsewhere('MinProtocol')}"
+                if not self.build.switch(protocol):
+                    reason = below(self.kept, protocol, settings["protocols"].value, self.build.title) or reason
                 self._leave(_CHECKS[protocol], settings["protocols"].provenance[0], reason)
         if any(map(self.baseline.forbids_suite, settings["suites_tls13"].value)):
             reason = f"vsftpd has no setting for TLS 1.3 suites; {self._elsewhere('Ciphersuites')}"

@@ -8,6 +8,7 @@ Pure but for attestation files, whose digest is compared. Each violation is a :c
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import os
 import typing as t
@@ -38,6 +39,15 @@ _OLD = ("protocol.tls1_0", "protocol.tls1_1")
 
 #: Protocols by which plaintext is a matter of course.
 _PLAINTEXT = ("http",)
+
+#: The roles of the collection this file belongs to: one for each stack, ``nginx_tls`` for nginx.
+_ROLES = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3, "roles"))
+
+
+@functools.lru_cache(maxsize=None)
+def _stacks() -> tuple[str, ...]:
+    """Names of the software that has listeners, and so exceptions."""
+    return tuple(sorted(name[: -len("_tls")] for name in os.listdir(_ROLES) if name.endswith("_tls")))
 
 
 class _Linter:
@@ -140,6 +150,12 @@ class _Linter:
                 if host.lower() not in self.hosts and host.lower() not in self._outside:
                     message = f"host {host!r} is neither in the inventory nor in a flow with managed: false"
                     self.tell(entry, ("scope", "hosts", index), message)
+        stack = scope.get("stack")
+        if stack is not None and stack not in _stacks():
+            message = unknown("stack", stack, _stacks())
+            if stack.endswith("_policy"):
+                message = f"{stack} is for all programs of a host and has no ports; name what serves there, or nothing"
+            self.tell(entry, ("scope", "stack"), message)
         for index, check in enumerate(scope["checks"]):
             if check not in BY_ID:
                 self.tell(entry, ("scope", "checks", index), unknown("check", check, EXCEPTABLE))

@@ -171,6 +171,21 @@ def test_what_is_excepted_stays_until_its_day_and_the_neighbour_is_hardened(scen
     assert not scene.accepts(scene.pumps, OLD)
 
 
+def test_what_all_programs_get_is_no_matter_of_one_port(keys, folder):
+    library = made("crypto_policy", folder, keys)
+    library.start()
+    try:
+        found = harden(library, today=LAST_DAY, exceptions=[grant(8443)])
+        assert found["changed"] and not found["failed"], found["msg"]
+        assert not library.speaks(OLD) and library.speaks(NEW)
+        (told,) = [text for text in found["instances"][0]["warnings"] if "EXC-2026-001" in text]
+        assert "port 8443" in told and "must set its protocols" in told and not excepted(found)
+        again = harden(library, today=LAST_DAY, exceptions=[grant(8443)])
+        assert not again["changed"] and "EXC-2026-001" not in str(again["instances"][0]["warnings"])
+    finally:
+        library.stop()
+
+
 @pytest.mark.parametrize("scene", [two_suites], indirect=True)
 def test_anything_weaker_than_what_is_excepted_still_fails(scene):
     # The server accepts two suites that the baseline forbids, and would choose either.
