@@ -207,6 +207,13 @@ class Lock:
 
     def __init__(self, path: str, wait: float) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._take(path, wait)
+        except BaseException:  # on a full disk, too: who could not be named does not hold it either
+            os.close(self._file)
+            raise
+
+    def _take(self, path: str, wait: float) -> None:
         deadline = time.monotonic() + wait
         while True:
             try:
@@ -215,17 +222,12 @@ class Lock:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     holder = os.pread(self._file, 200, 0).decode("utf-8", "replace").strip() or "an unnamed process"
-                    os.close(self._file)
                     message = f"another run is at work on this instance: {holder} holds {path}"
                     raise TransactionError("lock", f"{message}; wait for it, or raise the lock timeout") from None
                 time.sleep(0.1)
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        try:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"process {os.getpid()} since {started}\n".encode(), 0)
-        except OSError:  # on a full disk: who could not be named does not hold it either
-            os.close(self._file)
-            raise
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()} since {started}\n".encode(), 0)
 
     def __enter__(self) -> Lock:
         return self

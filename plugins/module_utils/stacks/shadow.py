@@ -29,24 +29,34 @@ _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 4096, 16384, 1 << 
 
 
 class Refused(Exception):
-    """The system lets us make no mount namespace (no CAP_SYS_ADMIN, or a container's profile)."""
+    """The system lets us make no mount namespace (no CAP_SYS_ADMIN, or a container's profile), process or folder."""
 
 
 def test(stack: Stack, host: Host, instance: Instance, changes: t.Sequence[files.Change]) -> TestResult:
     """What the daemon says of its configuration with the changes in it. Raises Refused."""
-    with scratch.folder() as folder:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _child(writer, folder, stack, host, instance, changes)
-        os.close(writer)
-        with open(reader, "rb") as stream:
-            answer = stream.read()
-        os.waitpid(child, 0)
+    try:
+        with scratch.folder() as folder:
+            answer = _ask(folder, stack, host, instance, changes)
+    except OSError as exc:
+        raise Refused(files.explain(exc, exc.filename or "a process for it")) from exc
     verdict = json.loads(answer or '{"refused": "the shadow process ended without an answer"}')
     if "refused" in verdict:
         raise Refused(verdict["refused"])
     return TestResult(verdict["ok"], verdict["output"], tuple(verdict["warnings"]))
+
+
+def _ask(folder: str, stack: Stack, host: Host, instance: Instance, changes: t.Sequence[files.Change]) -> bytes:
+    reader, writer = os.pipe()
+    with open(reader, "rb") as stream:
+        try:
+            child = os.fork()
+            if child == 0:
+                _child(writer, folder, stack, host, instance, changes)
+        finally:
+            os.close(writer)
+        answer = stream.read()
+    os.waitpid(child, 0)
+    return answer
 
 
 def _child(

@@ -201,20 +201,30 @@ def recover(stack: Stack, host: Host, instance: Instance, store: Store, timeouts
     journal = store.unfinished()
     if journal is None:
         return None
-    phase, problems, conflicts, reloaded = journal.phase, [], [], False
+    phase = journal.phase
     with _Signals() as signals:
         # The end of recovery is the same whether it is asked to stop or not: let it get there.
         signals.ignore()
-        if phase != COMMITTED:
-            journal.enter("undo")
-            conflicts = journal.restore()
-            problems = _tell_written(stack, host, instance)
-            if journal.running:
-                # Somebody may have reloaded the half-written files since: always load what is there now.
-                problems += _back_in_force(stack, host, instance, journal, timeouts.settle)
-                reloaded = not problems and not journal.still(stack.generation(host, instance))
-        outcome = "kept" if phase == COMMITTED else "conflict" if conflicts else "restored"
-        journal.retire({"outcome": outcome, "step": phase, "conflicts": conflicts, "problems": problems})
+        try:
+            return _recovered(stack, host, instance, journal, timeouts)
+        except OSError as exc:
+            why = files.explain(exc, exc.filename or "this host")
+            message = f"run {journal.id} was interrupted ({phase}), and bringing it to its end failed: {why}"
+            raise TransactionError("recover", f"{message}; the next run tries again", undone=False) from exc
+
+
+def _recovered(stack: Stack, host: Host, instance: Instance, journal: Journal, timeouts: Timeouts) -> Recovery:
+    phase, problems, conflicts, reloaded = journal.phase, [], [], False
+    if phase != COMMITTED:
+        journal.enter("undo")
+        conflicts = journal.restore()
+        problems = _tell_written(stack, host, instance)
+        if journal.running:
+            # Somebody may have reloaded the half-written files since: always load what is there now.
+            problems += _back_in_force(stack, host, instance, journal, timeouts.settle)
+            reloaded = not problems and not journal.still(stack.generation(host, instance))
+    outcome = "kept" if phase == COMMITTED else "conflict" if conflicts else "restored"
+    journal.retire({"outcome": outcome, "step": phase, "conflicts": conflicts, "problems": problems})
     return Recovery(journal.id, phase, outcome, journal.paths, conflicts, reloaded, problems)
 
 
