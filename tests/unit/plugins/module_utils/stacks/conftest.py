@@ -74,17 +74,32 @@ def count(record_property):
 COUNT = "count"
 
 
+def _counted(report):
+    return [value for name, value in report.user_properties if name == COUNT] if report.when == "call" else []
+
+
+def _spoken(numbers):
+    return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+
+
+def pytest_report_teststatus(report):
+    """What was counted, beside the test's name as soon as it has ended (``-v``)."""
+    words = "; ".join(_spoken(numbers) for _title, _stack, numbers in _counted(report))
+    if words:
+        return report.outcome, "." if report.passed else "F", f"{report.outcome.upper()} {words}"
+    return None
+
+
 def pytest_terminal_summary(terminalreporter):
     tables = {}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        if report.when == "call":
-            for title, stack, numbers in (value for name, value in report.user_properties if name == COUNT):
-                row = tables.setdefault(title, {}).setdefault(stack, collections.Counter())
-                # Parts of a test find the same points.
-                points = max(row["points"], numbers.get("points", 0))
-                row.update(numbers)
-                row["points"] = points
+        for title, stack, numbers in _counted(report):
+            row = tables.setdefault(title, {}).setdefault(stack, collections.Counter())
+            # Parts of a test find the same points.
+            points = max(row["points"], numbers.get("points", 0))
+            row.update(numbers)
+            row["points"] = points
     for title, rows in tables.items():
         terminalreporter.section(title)
         for stack, row in rows.items():
-            terminalreporter.line(f"{stack}: {', '.join(f'{number} {name}' for name, number in row.items() if number)}")
+            terminalreporter.line(f"{stack}: {_spoken(row)}")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 
 
 class Disk:
@@ -43,7 +44,11 @@ class Disk:
         self._mount()
 
     def eject(self):
-        _succeed("umount", self.place)
+        """Take the disk out, as soon as the last process that was killed has let go of its files."""
+        deadline = time.monotonic() + 60
+        while subprocess.run(["umount", self.place], capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline, f"somebody still uses {self.place}"
+            time.sleep(0.05)
 
 
 def _succeed(*command):
