@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import tempfile
 
 import pytest
 
@@ -320,6 +322,28 @@ def test_without_namespaces_the_test_after_writing_decides(scene, monkeypatch):
     monkeypatch.setattr(shadow, "test", refused)
     result = scene.harden()
     assert result["changed"] and result["instances"][0]["shadow_test"].startswith("not possible here: unshare")
+
+
+def _refusing(number):
+    def refuse(*arguments, **words):
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize("call", [(os, "fork"), (tempfile, "mkdtemp")], ids=["no process", "no room"])
+def test_a_machine_that_has_nothing_left_for_the_shadow_test_is_told_so(scene, monkeypatch, call):
+    monkeypatch.setattr(*call, _refusing(errno.ENOSPC))
+    result = scene.harden()
+    assert result["changed"] and not result["failed"]
+    assert result["instances"][0]["shadow_test"].startswith("not possible here: a process for it: No space left")
+
+
+def test_an_error_of_the_machine_is_told_as_one_of_the_instance(scene, monkeypatch):
+    monkeypatch.setattr(scene.stack, "read", _refusing(errno.EMFILE))
+    result = scene.harden()
+    assert result["failed"] and not result["changed"] and result["instances"][0]["undone"]
+    assert "this host: Too many open files; nothing was changed" in result["msg"]
 
 
 def test_unreadable_file_names_its_place(scene):

@@ -290,6 +290,26 @@ def test_interrupted_and_not_to_be_found(daemon):
     untouched(daemon, before)
 
 
+@pytest.mark.parametrize("daemon", ["vsftpd"], indirect=True)
+def test_killed_while_nobody_listens(daemon):
+    """A restart has a moment between two processes. A run that is killed in it does not leave the service down."""
+    daemon.start()
+    stack = daemon.stack()
+    (instance,) = [one for one in stack.discover(HOST) if one.config == str(daemon.config)]
+    old, _start = stack.generation(HOST, instance)
+    child = os.fork()
+    if child == 0:
+        stack.reload(HOST, instance)
+        os._exit(0)
+    while os.path.exists(f"/proc/{old}/exe"):
+        time.sleep(0.0001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    deadline = time.monotonic() + 60
+    while not daemon.speaks(NEW):
+        assert time.monotonic() < deadline, "the service is down"
+
+
 def test_second_run_at_the_same_moment(daemon, between):
     second = []
     daemon.start()

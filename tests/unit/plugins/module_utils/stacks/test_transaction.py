@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -639,6 +640,38 @@ def test_run_after_a_kill_converges(scene):
     assert scene.recover().outcome == "restored"
     scene.apply()
     assert scene.stack.serving() == [STRONG, STRONG, STRONG]
+
+
+def test_recovery_that_fails_is_told_and_repeated(scene, monkeypatch):
+    before = scene.tree()
+    killed(scene, scene.apply, "write.rename")
+
+    def save(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), scene.store().journal_dir)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "save", save)
+        with pytest.raises(TransactionError, match=r"the disk or its driver .*the next run tries again") as caught:
+            scene.recover()
+    assert not caught.value.undone
+    assert scene.recover().outcome == "restored" and scene.tree() == before
+
+
+def test_a_lock_that_fails_is_not_held(scene, monkeypatch):
+    def flock(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", flock)
+        with pytest.raises(TransactionError, match=r"state folder .*the disk or its driver"):
+            scene.apply()
+    held = [
+        os.readlink(f"/proc/self/fd/{number}")
+        for number in os.listdir("/proc/self/fd")
+        if number.isdigit()
+        if os.path.exists(f"/proc/self/fd/{number}")
+    ]
+    assert not [path for path in held if path.startswith(scene.state_dir)]
 
 
 def test_service_that_did_not_come_back_after_a_reboot_is_started(scene):
