@@ -22,6 +22,8 @@ hash = $(shell cat $(1) | sha256sum | cut -c1-12)
 RUNTIME = $(VENV)/.runtime-$(call hash,requirements.txt)
 DEV = $(VENV)/.dev-$(call hash,requirements-dev.txt)
 CORES = 2.17 2.18
+# These begin with Python 3.12, and run on a lab host that has 3.13.
+CORES_NEXT = 2.20 2.21
 core = .cache/core-$(1)/.made-$(call hash,tests/cores/$(1).txt)
 
 PACKAGES_LAB = podman runc netavark iptables nftables mmdebstrap debian-archive-keyring openssh-client openssl
@@ -42,7 +44,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 help: ## list the commands
 	@echo 'Usage: make COMMAND'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-14s %s\n' "$$name" "$$text"; done
 
 ## --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -92,7 +94,7 @@ packages-test:
 .PHONY: lock
 lock: $(DEV) ## renew requirements*.txt and tests/cores/*.txt from their .in files
 	@$(BIN)/python -m pip install --quiet uv
-	@hacking/lock.sh $(CORES)
+	@hacking/lock.sh $(CORES) $(CORES_NEXT)
 
 ## --- see it work ----------------------------------------------------------------------------------------------------
 
@@ -174,6 +176,10 @@ sanity: $(DEV) ## ansible-test sanity
 .PHONY: test-core
 test-core: $(DEV) $(foreach version,$(CORES),$(call core,$(version))) ## tests, documentation and playbooks under every supported ansible-core
 	$(call step,test-core) hacking/cores.sh $(BIN) $(foreach version,$(CORES),.cache/core-$(version)/bin)
+
+.PHONY: test-core-next
+test-core-next: packages-lab $(DEV) $(foreach version,$(CORES),$(call core,$(version))) ## the playbooks on a lab host by every ansible-core, those that need Python 3.12 or newer included
+	@hacking/cores_next.sh $(CORES_NEXT) -- $(foreach version,$(CORES),.cache/core-$(version)/bin) $(BIN)
 
 .PHONY: molecule
 molecule: packages-test $(DEV) ## the roles on real hosts of three Debian generations

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# cores.sh BIN...: under the ansible-core of each environment: the unit tests of whatever touches Ansible, the
-# documentation of every plugin, and the syntax of every playbook, where a warning of deprecation is an error.
-# meta/runtime.yml promises no less.
+# cores.sh DEV BIN...: under the ansible-core of each environment: the documentation of every plugin and role, the
+# syntax of every playbook, where a warning of deprecation is an error, and the unit tests of whatever touches Ansible.
+# The tests of DEV run elsewhere; - means that all are meant. meta/runtime.yml promises no less.
 set -euo pipefail
 
 # Facts as variables of their own are on their way out of ansible-core, and nothing here may need them.
 export ANSIBLE_INJECT_FACT_VARS=false ANSIBLE_DEPRECATION_WARNINGS=true
 
 for bin in "$@"; do
+    [ "$bin" != - ] || continue
     echo "-- $("$bin/ansible" --version | head -1)"
     export PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
-    for kind in module filter lookup callback; do
+    for kind in module filter lookup callback role; do
         plugins=$(ansible-doc --type "$kind" --list encryption.in_transit 2>/dev/null | awk '{ print $1 }')
         # shellcheck disable=SC2086  # names
         [ -z "$plugins" ] || ansible-doc --type "$kind" --json $plugins >/dev/null
