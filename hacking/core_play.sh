@@ -17,13 +17,13 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR=error _ANSIBLE_TEMPLAR_UNKNO
 
 # play STATUS WORDS PLAYBOOK ARGUMENT...: it ends with the status, says the words, and warns of nothing.
 play() {
-    local wanted=$1 words=$2 status=0
-    shift 2
-    ansible-playbook "${arguments[@]}" -e "in_transit_evidence_dir=$work/evidence" "encryption.in_transit.$@" \
+    local wanted=$1 words=$2 playbook=encryption.in_transit.$3 status=0
+    shift 3
+    ansible-playbook "${arguments[@]}" -e "in_transit_evidence_dir=$work/evidence" "$playbook" "$@" \
         >"$work/said" 2>&1 || status=$?
     if [ "$status" != "$wanted" ] || ! grep -q -- "$words" "$work/said" || grep -q 'WARNING\]' "$work/said"; then
         cat "$work/said"
-        echo "core_play: encryption.in_transit.$* ended with $status, wanted was $wanted, '$words' and no warning" >&2
+        echo "core_play: $playbook $* ended with $status, wanted was $wanted, '$words' and no warning" >&2
         exit 1
     fi
 }

@@ -14,5 +14,5 @@ compile 3.11 tests/cores/importer.in --output-file tests/cores/importer.txt
 for version in "$@"; do
     [ "${version#2.}" -lt 20 ] && python=3.11 || python=3.12  # what ansible-core 2.20 begins with
     { cat tests/cores/tests.in; echo "ansible-core ~= $version.0"; } |
-        compile $python - --output-file "tests/cores/$version.txt"
+        compile "$python" - --output-file "tests/cores/$version.txt"
 done
