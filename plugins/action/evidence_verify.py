@@ -12,7 +12,6 @@ from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..plugin_utils.evidence import chain
-from ..plugin_utils.printable import printable
 from ..plugin_utils.terminal import plural
 
 display = Display()
@@ -39,9 +38,7 @@ class ActionModule(ActionBase):
             found = chain.verify(os.path.abspath(options["directory"]), trust)
         except InTransitError as error:
             return {**result, "failed": True, "msg": str(error)}
-        lines = [f"{one['bundle']}  {one['state']}" for one in found.bundles]
-        lines += [f"PROBLEM: {text}" for text in found.problems] + [f"note: {text}" for text in found.notes]
-        display.display(printable("\n" + "\n".join(lines) + "\n"))
+        display.display("\n" + "\n".join(chain.told(found)) + "\n")
         good = f"{plural(len(found.bundles), 'bundle')} and their chain hold"
         told = {"bundles": found.bundles, "problems": found.problems, "notes": found.notes}
         msg = "; ".join(found.problems) or good

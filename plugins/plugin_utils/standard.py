@@ -220,6 +220,9 @@ def _coded(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text in Markdown: what would be markup is shown as it is, except code; a cell stays one cell."""
-    parts = one_line(text).split("`")
-    plain = [re.sub(r"([\\*_\[\]<>|#])", r"\\\1", part) if index % 2 == 0 else part for index, part in enumerate(parts)]
-    return "`".join(plain)
+    parts = re.split("(`[^`]+`)", one_line(text))
+    # Between cells a bar divides code as well (GitHub Flavored Markdown, 4.10).
+    return "".join(
+        part.replace("|", "\\|") if index % 2 else re.sub(r"([\\*_\[\]<>|#`!&])", r"\\\1", part)
+        for index, part in enumerate(parts)
+    )

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings.judge import order
 
 from .printable import one_line
-from .terminal import MOST, capped, plural, shorten, table, wrapped
+from .terminal import MOST, capped, plural, sentence, table, wrapped
 
 Json = t.Dict[str, t.Any]
 
@@ -26,9 +26,6 @@ VERDICTS = {
 
 #: Four or more names, and how many were left out already.
 _NAMES = re.compile(r"(?P<names>\w+(?:, \w+){3,})(?: and (?P<more>\d+) more)?")
-
-#: Characters of one sentence that a terminal gets; whoever wrote it may have sent a megabyte.
-_LONGEST = 2000
 
 #: What stands above what holds only thanks to exceptions, which no total counts as good.
 _EXCEPTED = "Under approved exceptions, until they end:"
@@ -86,7 +83,7 @@ def harden(results: t.Mapping[str, t.Mapping[str, Json | None]], check_mode: boo
                 )
             )
             if state == "failed":
-                failures.append(f"{host}: {_sentence(result.get('msg') or 'failed without a message')}")
+                failures.append(f"{host}: {sentence(result.get('msg') or 'failed without a message')}")
             notes += [f"{host}: {line}" for line in _grouped(found)]
             excepted += [f"{host}: {line}" for line in _grouped(_under_exception(result))]
     done = "would change" if check_mode else "changed"
@@ -171,12 +168,12 @@ def verify(
     for host in sorted(audits):
         told = audits[host]
         if not told and (errors or {}).get(host):
-            unread.append(f"{host}: {_sentence((errors or {})[host])}")
+            unread.append(f"{host}: {sentence((errors or {})[host])}")
         for stack, result in sorted(told.items()):
             state = _state(result)
             if state in ("failed", "unreachable"):
                 reason = (result or {}).get("msg") or state
-                unread.append(f"{host}: {stack} could not be read: {_sentence(reason)}")
+                unread.append(f"{host}: {stack} could not be read: {sentence(reason)}")
             found = [item for item in (result or {}).get("findings") or () if item["status"] in statuses]
             for item in found:
                 statuses[item["status"]] += 1
@@ -245,7 +242,7 @@ def _grouped(findings: t.Iterable[Json]) -> list[str]:
         more = f" and {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
         where = f" ({one_line(places[0])}{more})" if places else ""
         words = status if status != "excepted" else f"{one_line(items[0]['exception'])} covers"
-        lines.append(f"{words} {check}: {_few(_sentence(items[0]['observed']))}{where}")
+        lines.append(f"{words} {check}: {_few(sentence(items[0]['observed']))}{where}")
     return lines
 
 
@@ -256,11 +253,6 @@ def _few(text: str) -> str:
         return text
     first, second, *rest = names["names"].split(", ")
     return f"{first}, {second} and {len(rest) + int(names['more'] or 0)} more"
-
-
-def _sentence(text: object) -> str:
-    """Text of several lines, such as a daemon's own words, in one."""
-    return shorten(one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip())), _LONGEST)
 
 
 def _place(item: Json) -> str:

@@ -9,6 +9,9 @@ import typing as t
 
 from .printable import one_line
 
+#: Characters of one text that a terminal gets: whoever sent it may have sent a megabyte.
+_LONGEST = 2000
+
 #: Widest column that is kept whole when a table must shrink.
 _LEAST = 8
 
@@ -24,6 +27,11 @@ def shorten(text: str, width: int) -> str:
         return text[:width]
     head = (width - 3 + 1) // 2
     return text[:head] + "..." + text[len(text) - (width - 3 - head) :]
+
+
+def sentence(text: object) -> str:
+    """Text of several lines, such as a daemon's own words, in one that is not endless."""
+    return shorten(one_line("; ".join(line.strip() for line in str(text).splitlines() if line.strip())), _LONGEST)
 
 
 def table(headers: t.Sequence[str], rows: t.Sequence[t.Sequence[object]], width: int = 80) -> str:
@@ -52,6 +60,9 @@ def capped(lines: list[str]) -> list[str]:
 
 
 def wrapped(lines: t.Iterable[str], width: int = 80) -> list[str]:
-    """Lines wider than ``width`` continue below, indented. A path or a name is never broken: it has to be copied."""
+    """Lines wider than ``width`` continue below, indented. A path or a name is never broken: it has to be copied.
+
+    What steers a terminal is shown in them, as in a :func:`table`.
+    """
     wrapper = textwrap.TextWrapper(width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-    return [part for line in lines for part in wrapper.wrap(line)]
+    return [part for line in lines for part in wrapper.wrap(one_line(line))]

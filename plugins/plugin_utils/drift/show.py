@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from ..evidence.run import Json
-from ..printable import one_line
-from ..terminal import MOST, capped, plural, table
+from ..terminal import MOST, capped, plural, sentence, table
 from .report import STATES
 
 #: States as they are shown; those that need somebody are loud.
@@ -43,9 +42,9 @@ def text(told: Json, detail: bool = False, width: int = 80) -> str:
     if told["around"]:
         lines += ["", "Changed for all hosts:", *(f"  {_note(one)}" for one in told["around"])]
     if told["notes"]:
-        lines += ["", "Know that:", *(f"  {one_line(note)}" for note in told["notes"])]
+        lines += ["", "Know that:", *(f"  {sentence(note)}" for note in told["notes"])]
     if told["problem"]:
-        lines += ["", f"NO COMPARISON: {one_line(told['problem'])}"]
+        lines += ["", f"NO COMPARISON: {sentence(told['problem'])}"]
     parts = [f"{told['counts'][state]} {WORDS[state].lower()}" for state in STATES if told["counts"][state]]
     against = f"against run {told['previous']['run_id']}" if told["previous"] else "against no earlier run"
     lines += ["", f"{plural(len(told['hosts']), 'host')} {against}: {', '.join(parts) or 'none'}"]
@@ -59,7 +58,7 @@ def _state(host: Json) -> str:
 def _what(host: Json) -> str:
     """The worst thing in a few words, and how much more there is."""
     if host["reason"]:
-        return one_line(host["reason"])
+        return sentence(host["reason"])
     if not host["settings"]:
         count = len(host["around"])
         return f"{plural(count, 'change')} around it" if count else ""
@@ -67,7 +66,7 @@ def _what(host: Json) -> str:
     where = next((f"{place['file']}:{place['line']}" for place in worst["where"]), "")
     more = len(host["settings"]) - 1
     said = [worst["check"], f"at {where or worst['place']}", _since(worst), f"and {more} more" if more else ""]
-    return one_line(" ".join(filter(None, said)))
+    return sentence(" ".join(filter(None, said)))
 
 
 def _since(setting: Json) -> str:
@@ -81,23 +80,23 @@ def _host(host: Json) -> list[str]:
     if not host["settings"] and not host["around"]:
         return []
     then = host["compared_with"]
-    lines = ["", f"{one_line(host['host'])}, {'against run ' + then['run_id'] if then else 'never tested before'}"]
+    lines = ["", f"{sentence(host['host'])}, {'against run ' + then['run_id'] if then else 'never tested before'}"]
     for one in host["settings"]:
         lines += [f"  {line}" for line in _setting(one)]
     told = [note for one in host["settings"] for note in one["around"]]
     rest = [note for note in host["around"] if note not in told]
     lines += ["  changed as well:", *(f"    {_note(note)}" for note in rest)] if rest else []
     return lines + (
-        [f"  {one_line(host['problem'])}: nothing is said of what changed around"] if host["problem"] else []
+        [f"  {sentence(host['problem'])}: nothing is said of what changed around"] if host["problem"] else []
     )
 
 
 def _setting(one: Json) -> list[str]:
     lines = [
-        f"{WORDS[one['change']]} {one['check']} at {one_line(one['place'] or one['stack'] or '-')}: "
-        f"{one_line(one['observed'])}"
+        f"{WORDS[one['change']]} {one['check']} at {sentence(one['place'] or one['stack'] or '-')}: "
+        f"{sentence(one['observed'])}"
     ]
-    lines += [f"  {place['file']}:{place['line']}: {one_line(place['text'])}" for place in one["where"]]
+    lines += [f"  {sentence(place['file'])}:{place['line']}: {sentence(place['text'])}" for place in one["where"]]
     views = [f"{word} {_view(one[view])}" for view, word in _VIEWS.items() if one[view]]
     lines.append(f"  {', '.join(views)}")
     if one["process"]:
@@ -112,11 +111,11 @@ def _setting(one: Json) -> list[str]:
         )
         lines.append(f"  held until {held}, fails since {not_since}")
     if one["exception"]:
-        lines.append(f"  exception {one_line(one['exception'])} covered it, and does not any more")
+        lines.append(f"  exception {sentence(one['exception'])} covered it, and does not any more")
     lines += [f"  with it: {_note(note)}" for note in one["around"][:3]]
-    lines += [f"      {one_line(line)}" for note in one["around"][:1] for line in note["detail"]]
+    lines += [f"      {sentence(line)}" for note in one["around"][:1] for line in note["detail"]]
     if one["change"] not in ("mended", "gone"):
-        lines.append(f"  to do: {one_line(one['mend'])}")
+        lines.append(f"  to do: {sentence(one['mend'])}")
     return lines
 
 
@@ -125,16 +124,16 @@ def _view(view: Json) -> str:
 
 
 def _note(one: Json) -> str:
-    sides = [("nothing" if side is None else one_line(side)) for side in (one["before"], one["now"])]
+    sides = [("nothing" if side is None else sentence(side)) for side in (one["before"], one["now"])]
     at = f" at {one['at']}" if one["at"] else ""
     if one["kind"] == "file":
         done = "created" if one["before"] is None else "removed" if one["now"] is None else "edited"
-        return f"{one_line(one['what'])} was {done}{at}"
+        return f"{sentence(one['what'])} was {done}{at}"
     if one["kind"] == "process":
-        return f"{one_line(one['what'])}: {sides[1]}{at}"
+        return f"{sentence(one['what'])}: {sides[1]}{at}"
     what = "certificate of " if one["kind"] == "certificate" else "listener " if one["kind"] == "listener" else ""
     begins = f", valid from {one['at']}" if one["kind"] == "certificate" and one["at"] else ""
-    return f"{what}{one_line(one['what'])}: {sides[0]} -> {sides[1]}{begins}"
+    return f"{what}{sentence(one['what'])}: {sides[0]} -> {sides[1]}{begins}"
 
 
 def _contested(told: Json) -> list[str]:
@@ -145,7 +144,7 @@ def _contested(told: Json) -> list[str]:
                 last = one["contested"][-1]["recorded"]
                 times = len(one["contested"])
                 lines.append(
-                    f"{one_line(host['host'])}: {one['check']} was mended {times} times, last {last}, and fails again"
+                    f"{sentence(host['host'])}: {one['check']} was mended {times} times, last {last}, and fails again"
                 )
     told_by = "Contested, something else seems to manage them; left alone until that is settled:"
     return ["", told_by, *(f"  {line}" for line in capped(lines))] if lines else []

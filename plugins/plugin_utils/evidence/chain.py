@@ -8,6 +8,7 @@ import os
 import subprocess
 import typing as t
 
+from ..terminal import sentence
 from . import ledger
 from .errors import EvidenceError
 
@@ -75,6 +76,13 @@ def verify(directory: str, trust: Trust = NOBODY) -> Outcome:
         count = len(entries) - 1 - [seal for _name, seal in entries].index(trust.head)
         notes.append(f"{count} of the bundles came after the published seal")
     return Outcome(bundles, problems, notes)
+
+
+def told(found: Outcome) -> list[str]:
+    """The same in lines for people, one for each: names of files in a bundle may be of anybody's making."""
+    lines = [f"{one['bundle']}  {one['state']}" for one in found.bundles]
+    lines += [f"PROBLEM: {text}" for text in found.problems] + [f"note: {text}" for text in found.notes]
+    return [sentence(line) for line in lines]
 
 
 def verify_one(directory: str, name: str, seal: str, trust: Trust) -> dict[str, str]:

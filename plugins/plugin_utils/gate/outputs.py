@@ -8,7 +8,7 @@ import typing as t
 
 from ..evidence.exports import junit, sarif
 from ..evidence.run import dump
-from ..printable import one_line
+from ..printable import one_line, printable
 from ..terminal import capped, plural, table
 from .judgement import Answer, Json
 
@@ -113,8 +113,8 @@ def github(answer: Answer) -> t.Iterator[str]:
 
 
 def _data(value: str) -> str:
-    """As the toolkit of GitHub Actions escapes data (command.ts)."""
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """As the toolkit of GitHub Actions escapes data (command.ts), and no control character besides."""
+    return printable(value).replace("\t", "\\t").replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(value: str) -> str:

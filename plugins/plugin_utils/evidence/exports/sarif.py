@@ -88,7 +88,10 @@ def _result(item: Json, ids: list[str], fallback: str) -> Json:
 
 def _location(place: Json) -> Json:
     path = place["file"].replace(os.sep, "/")
-    uri = urllib.parse.quote(path, errors="surrogateescape")
+    try:
+        uri = urllib.parse.quote(path, errors="surrogateescape")
+    except UnicodeEncodeError:  # half a character, which stands for no byte of a name
+        uri = urllib.parse.quote(printable(path))
     artifact: Json = {"uri": f"file://{uri}"} if path.startswith("/") else {"uri": uri, "uriBaseId": "%SRCROOT%"}
     return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": max(place["line"], 1)}}}
 

@@ -51,7 +51,7 @@ def certificate(name, days_begin="2026-09-01T00:00:00Z", end="2027-03-01T00:00:0
         "key": {"type": "rsa", "bits": 2048},
         "signature_algorithm": "sha256WithRSAEncryption",
         "serial": "0a3f",
-        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "sha256": hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(),
     }
 
 
