@@ -90,6 +90,8 @@ def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
         module.fail_json(msg=str(exc))
     if compiled and verb == "harden" and not module.check_mode:
         compiled.save()
+    for text in result.pop("warnings", ()):
+        module.warn(text)
     if not module._diff:
         del result["diff"]
     if result.pop("failed"):

@@ -4,6 +4,7 @@
 
 Each function returns plain JSON types: ``failed``, ``changed``, ``msg`` for people, ``findings``, ``diff`` and
 ``instances``, one entry for each instance found. An error of one instance never hides the others' results.
+``warnings``, where there are any, are for the eyes of whoever runs it.
 :func:`audit` returns every finding, the others only those that do not hold or are not proved: a host where all is
 well should cost its controller little.
 
@@ -108,6 +109,9 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
     merged["findings"].sort(key=judge.order)
     if not options.get("audit"):
         merged["findings"] = [item for item in merged["findings"] if item["status"] in _OPEN]
+    heed = [text for one in results for text in one.pop("heed")]
+    if heed:
+        merged["warnings"] = list(dict.fromkeys(heed))
     return {
         "changed": any(one["changed"] for one in results),
         "failed": bool(lost) or any(one["failed"] for one in results),
@@ -191,6 +195,7 @@ class _Work:
             "proofs": [],
             "findings": [],
             "diff": [],
+            "heed": [],
         }
 
     # --- the three verbs ------------------------------------------------------------------------------------------
@@ -515,7 +520,7 @@ class _Work:
         for grant in self.grants:
             if _FROM_FLOOR.intersection(grant["checks"]):
                 ports = ", ".join(map(str, grant["ports"]))
-                self.result["warnings"].append(
+                self.result["heed"].append(
                     f"{grant['id']} keeps something at port {ports}, and nothing of what all programs get: what serves "
                     "there must set its protocols, suites and security level itself, or it loses them when it restarts"
                 )
