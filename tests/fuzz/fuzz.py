@@ -100,7 +100,7 @@ def main(argv: list[str]) -> int:
             print(f"{name}: {runs[0] if runs else 'no'} inputs tried, {'sound' if done.returncode == 0 else 'BROKEN'}")
             if done.returncode:
                 broken += 1
-                print(done.stderr[-4000:])
+                print(done.stdout[-4000:], done.stderr[-4000:])
     return 1 if broken else 0
 
 

@@ -98,10 +98,112 @@ def configurations() -> t.Iterator[bytes]:
         b"smtpd_tls_protocols = >=TLSv1\n  # more\n ,!SSLv3\n",
         b"smtp inet n - n - - smtpd\n  -o { smtpd_tls_security_level = may }\n",
         b"ssl_enable=YES\n# why\nssl_tlsv1=NO\n",
-        b"openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\n",
+        b".include /etc/ssl/openssl.cnf\n[default]\nopenssl_conf = a\n[a]\nssl_conf = b\n[b]\nMinProtocol = TLSv1.2\n",
+        b'frontend web\n .if defined(A)\n bind :443 ssl crt "/etc/a b" no-sslv3\\ x # old\n .endif\n',
+        b"/etc/site.pem [alpn h2 ssl-min-ver TLSv1.0] *.example !www.example\n# more\n",
     ]
     for number, text in enumerate(texts):
         yield bytes((number,)) + text
+
+
+_OPENSSL = [
+    b"openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+    b"MinProtocol = TLSv1.2\nCipherString = DEFAULT:\\\nHIGH\n",
+    b"HOME = .\nopenssl_conf=${dir}x\ndir = $HOME/x\n"
+    b'[ x ]\nssl_conf = \'b # c\'\na::b = "q\\"" # note\n[a]\nb.c = \\n$x::y\n',
+]
+_JAVA = [
+    b"# note\njdk.tls.disabledAlgorithms=SSLv3, RC4, \\\n    MD5withRSA, \\\n    DH keySize < 1024\n"
+    b"! more\na : b\nc d\n",
+    b"jdk.tls.disabled\\u0041lgorithms=SSLv3\\u002c RC4\r\npath=c:\\\\java\\ home\\=x\\\r\n\n",
+]
+
+
+def settings() -> t.Iterator[bytes]:
+    texts = [
+        (0, _OPENSSL[0]),
+        (0, _OPENSSL[1]),
+        (1, b"[global]\noverride-mode = blocklist ; note\n[overrides]\ndisabled-version = tls1.0\n# end\n"),
+        (2, _JAVA[0]),
+        (2, _JAVA[1]),
+        (3, b"cipher@TLS = -AES-128-CBC \\\n -3DES # old\nmin_tls_version = TLS1.2\n"),
+        (
+            4,
+            b"Include /etc/ssh/sshd_config.d/*.conf\nCiphers aes256-ctr,3des-cbc # old\n"
+            b"Match User x\n  MACs=hmac-md5\n",
+        ),
+    ]
+    for style, text in texts:
+        for chosen in range(3):
+            yield bytes((style, chosen)) + text
+
+
+def openssl_files() -> t.Iterator[bytes]:
+    yield from _OPENSSL
+
+
+def java_files() -> t.Iterator[bytes]:
+    yield from _JAVA
+
+
+def registries() -> t.Iterator[bytes]:
+    key = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
+    document = (
+        f"REGEDIT4\r\n\r\n[{key}]\r\n" + r'"Enabled"=dword:00000000' + "\r\n" + r'"a\"b"="c\\d"' + "\r\n"
+        '"Functions"=hex(7):54,4c,\\\r\n  53,00,00\r\n"Old"=-\r\n"Raw"=hex:01,02\r\n'
+        '"Big"=hex(b):01,00,00,00,00,00,00,00\r\n'
+    )
+    query = (
+        f"\r\n{key}\r\n    EventLogging    REG_DWORD    0x1\r\n    Functions    REG_MULTI_SZ    TLS_A\\0TLS_B\r\n"
+        "    (Default)    REG_SZ    \r\n    Raw    REG_BINARY    0102\r\n"
+    )
+    brief = "HKEY MACHINE SYSTEM Protocols TLS 1.0\\Server\r\nEnabled DWORD 0x0\r\n"
+    exported = document.replace("REGEDIT4", "Windows Registry Editor Version 5.00")
+    yield b"\0" + document.encode()
+    yield b"\4" + exported.encode("utf-16-le")
+    yield b"\1" + query.encode()
+    yield b"\2" + brief.encode()
+
+
+_FLOW = """\
+flows:
+  - id: FLOW-0001
+    name: "Patient portal"
+    data_class: phi
+    direction: internet
+    source: browsers
+    endpoints: ["https://portal.example", smtp://portal.example:25]
+    encryption: tls
+    owner: {name: J. Doe, team: Biomed, email: biomed@hospital.example}
+    verified_by: probe
+"""
+_EXCEPTION = """\
+exceptions:
+  - id: EXC-2026-001
+    title: Pump gateway accepts TLS 1.0
+    status: approved
+    scope: {hosts: [portal.example], ports: [8443], checks: [protocol.tls1_0, suite.forbidden]}
+    accept: [TLS_RSA_WITH_AES_128_CBC_SHA]
+    justification: Vendor firmware 3 has no TLS 1.2
+    risk: {rating: high, statement: interception}
+    compensating_controls: [VLAN 240 is isolated]
+    owner: {name: J. Doe, team: Biomed, email: biomed@hospital.example}
+    requested: 2026-10-02
+    approval: {by: "A. Roe, CISO", date: 2026-10-09, reference: CHG-4711}
+    expires: 2027-02-28
+    remediation: {plan: firmware 4, milestones: [{date: 2026-12-15, what: pilot}]}
+"""
+_TABLE = """\
+id,name,data_class,direction,source,endpoints,managed,encryption,owner.name,owner.team,owner.email,verified_by
+FLOW-0001,"Portal, public",phi,internet,browsers,https://portal.example|smtp://portal.example:25,yes,tls,J,B,b@h.example,probe
+"""
+
+
+def registers() -> t.Iterator[bytes]:
+    for text in (_FLOW, _EXCEPTION):
+        yield b"\0" + text.encode()
+    yield b"\1" + _TABLE.encode()
+    yield b"\1sep=;\r\n" + _TABLE.replace(",", ";").encode("utf-8-sig")
 
 
 def redactions() -> t.Iterator[bytes]:
@@ -118,5 +220,10 @@ SEEDS: dict[str, t.Callable[[], t.Iterator[bytes]]] = {
     "responses": responses,
     "endpoints": endpoints,
     "configurations": configurations,
+    "settings": settings,
+    "openssl_files": openssl_files,
+    "java_files": java_files,
+    "registries": registries,
+    "registers": registers,
     "redactions": redactions,
 }

@@ -1,4 +1,4 @@
-"""What must hold for any bytes a server sends or a configuration holds, as functions of those bytes.
+"""What must hold for any bytes that a server sends or a file of a stranger holds, as functions of those bytes.
 
 They return nothing and raise nothing.
 
@@ -8,7 +8,11 @@ They return nothing and raise nothing.
 from __future__ import annotations
 
 import contextlib
+import datetime
+import functools
+import tempfile
 import typing as t
+from pathlib import Path
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import (
@@ -17,6 +21,9 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.errors impor
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import openssl_conf, redact, vsftpd
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.apache import grammar as apache
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import grammar as libraries
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import openssl
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy import grammar as haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar as nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import grammar as postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import (
@@ -42,6 +49,10 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.wire.answers
 )
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.hello import PROTOCOL, TLS13
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.kit import Kit
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.registers import lint, load, tables
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.windows import registry
+
+from .references import OpenSSLConf, properties
 
 _KIT = Kit(model.load("intermediate"))
 
@@ -158,7 +169,7 @@ def endpoints(data: bytes) -> None:
         assert 0 < endpoint.parse(data.decode("utf-8", "surrogateescape")).port < 65536
 
 
-#: Every reader of configurations; the first byte of an input chooses one.
+#: Every reader of configurations of daemons; the first byte of an input chooses one.
 READERS: list[t.Callable[[str, bytes], object]] = [
     nginx.parse,
     apache.parse,
@@ -166,7 +177,11 @@ READERS: list[t.Callable[[str, bytes], object]] = [
     postfix.parse_master,
     vsftpd.parse,
     lambda path, data: openssl_conf.extended(data),
+    haproxy.parse,
+    haproxy.parse_crt_list,
 ]
+
+FILE = "/etc/fuzzed.conf"
 
 
 def configurations(data: bytes) -> None:
@@ -174,9 +189,180 @@ def configurations(data: bytes) -> None:
     if not data:
         return
     try:
-        READERS[data[0] % len(READERS)]("/etc/fuzzed.conf", data[1:])
+        READERS[data[0] % len(READERS)](FILE, data[1:])
     except ConfigurationError as exc:
-        assert "/etc/fuzzed.conf" in str(exc)
+        assert FILE in str(exc)
+
+
+#: What the libraries of a host read; the first byte of an input chooses one.
+STYLES = [libraries.OPENSSL, libraries.GNUTLS, libraries.JAVA, libraries.POLICY, libraries.OPENSSH]
+
+_NEW = "TLSv1.2"
+
+
+def _parsed(data: bytes, style: libraries.Style) -> libraries.Tree | None:
+    try:
+        return libraries.parse(FILE, data, style)
+    except ConfigurationError as exc:
+        assert FILE in str(exc)
+        return None
+
+
+def _said(tree: libraries.Tree | None) -> list[tuple[str, str, str]]:
+    assert tree is not None, "what was edited cannot be read any more"
+    return [(entry.section, entry.name, entry.value.rstrip(" ")) for entry in tree.entries]
+
+
+def _spliced(data: bytes, span: tuple[int, int, bytes]) -> bytes:
+    start, end, text = span
+    return data[:start] + text + data[end:]
+
+
+def settings(data: bytes) -> None:
+    """Any file of settings is read or refused, and an edit changes what it names: one value, or a line more."""
+    if len(data) < 2:
+        return
+    style, chosen, body = STYLES[data[0] % len(STYLES)], data[1], data[2:]
+    tree = _parsed(body, style)
+    if tree is None or not tree.entries:
+        return
+    at = 0
+    for entry in tree.entries:
+        assert at <= entry.start <= entry.first <= entry.last <= entry.end <= entry.next <= len(body)
+        at = entry.next
+    before = _said(tree)
+    index = chosen % len(tree.entries)
+    entry = tree.entries[index]
+    section, name, value = before[index]
+    if not entry.is_head and name not in (".include", ".pragma"):
+        after = _said(_parsed(_spliced(body, libraries.value(entry, _NEW)), style))
+        assert after == [*before[:index], (section, name, _NEW), *before[index + 1 :]], "more than the value changed"
+    within = value if entry.is_head else section
+    if not entry.explicit:
+        after = _said(_parsed(_spliced(body, libraries.behind(entry, ["fuzz = 1"])), style))
+        assert after == [*before[: index + 1], (within, "fuzz", "1"), *before[index + 1 :]], "not a line more"
+    after = _said(_parsed(_spliced(body, libraries.at_top(tree, ["fuzz = 1"])), style))
+    assert after == [("", "fuzz", "1"), *before], "not a line more at the top"
+    after = _said(_parsed(_spliced(body, libraries.at_end(tree, ["fuzz = 1"])), style))
+    assert after[:-1] == before and after[-1][1:] == ("fuzz", "1"), "not a line more at the end"
+
+
+class _OneFile:
+    """A host that has one file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def exists(self, path: str) -> bool:
+        return path == FILE
+
+    def read(self, path: str) -> bytes:
+        if path != FILE:
+            raise FileNotFoundError(path)
+        return self._data
+
+
+def openssl_files(data: bytes) -> None:
+    """A file that OpenSSL reads has the values for us that it has for OpenSSL, or is refused by us."""
+    # Other files, the environment, what ends a text in C, and parts of characters are of no interest here.
+    if not data.isascii() or any(word in data for word in (b"\0", b".include", b".pragma", b"ENV")):
+        return
+    theirs = OpenSSLConf.read(data)
+    tree = _parsed(data, libraries.OPENSSL)
+    simple = openssl_conf.read(t.cast("t.Any", _OneFile(data)), FILE)
+    if theirs is None:
+        return
+    names, section = [], "default"
+    for step in ("openssl_conf", "ssl_conf", "system_default"):
+        found = (theirs.section(section) or {}).get(step)
+        if not found:
+            break
+        section = found.decode("utf-8", "surrogateescape")
+        names.append(section)
+    last = (theirs.section(section) or {}) if len(names) == 3 else {}
+    values = {name.lower(): value.decode("utf-8", "replace") for name, value in last.items()}
+    if tree is not None:
+        config = openssl.Config([libraries.document(FILE, data, libraries.OPENSSL)])
+        assert [target for _section, _entry, target in config.chain()] == names
+        for place in {place for place, _entry in config.entries}:
+            known = {name: _text(value) for name, value in (theirs.section(place or "default") or {}).items()}
+            mine = {entry.name: config.expand(place, entry.value) for where, entry in config.entries if where == place}
+            assert mine == known, place
+    if simple is not None:
+        assert list(simple.sections) == names
+        assert simple.commands == values
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def java_files(data: bytes) -> None:
+    """A file has the properties for us that java.util.Properties has, but for blanks at the end of values.
+
+    Where that throws, we refuse it.
+    """
+    if not data.isascii():
+        return  # what an escape does to a part of a character is of no interest
+    theirs = properties(data)
+    tree = _parsed(data, libraries.JAVA)
+    if theirs is None or tree is None:
+        assert theirs is None and tree is None
+        return
+    blank = " \t\f\r\n"
+    assert {entry.name: entry.value.strip(blank) for entry in tree.entries} == {
+        _text(name): _text(value).strip(blank) for name, value in theirs.items()
+    }
+
+
+def registries(data: bytes) -> None:
+    """Any text that reg.exe may print or take is read or refused, and what can be written is read again as it was."""
+    if not data:
+        return
+    text = data[1:].decode("utf-16-le" if data[0] & 4 else "utf-8", "replace")
+    values: list[registry.Value] = []
+    try:
+        if data[0] % 4 == 0:
+            values = registry.parse_document(text, FILE)
+        elif data[0] % 4 == 1:
+            values = list(registry.parse_query(text))
+        else:
+            values = list(registry.parse_brief(text, r"HKEY_LOCAL_MACHINE\SYSTEM") or ())
+    except registry.RegistryError as exc:
+        assert data[0] % 4 == 1 or FILE in str(exc)
+    for value in values:
+        with contextlib.suppress(registry.RegistryError):
+            assert registry.parse_document(registry.document(registry.render([value]))) == [value]
+
+
+_TODAY = datetime.date(2026, 11, 22)
+
+
+@functools.lru_cache(maxsize=None)
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
+
+
+def registers(data: bytes) -> None:
+    """Any file is a register or has problems that name it; a table of flows that loses nothing is read as it was."""
+    if not data:
+        return
+    path = Path(_folder().name, "register.csv" if data[0] & 1 else "register.yml")
+    path.write_bytes(data[1:])
+    held, problems = load.read([str(path)])
+    problems += lint.lint(held, _TODAY, ["portal.example"])
+    assert all(str(path) in str(problem) for problem in problems)
+    flows = held.flows
+    if flows and not tables.lost(flows):
+        written = "".join(tables.csv_of("flows", flows)).encode("utf-8", "surrogatepass")
+        back, wrong = tables.flows_from_csv(str(path), written)
+        assert not wrong
+        assert [_filled(flow) for flow in back] == [_filled(flow) for flow in flows]
+
+
+def _filled(flow: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A flow without the lists that are empty, which a table cannot tell from none."""
+    return {key: value for key, value in flow.items() if value != []}
 
 
 def redactions(data: bytes) -> None:
@@ -196,6 +382,11 @@ TARGETS: dict[str, t.Callable[[bytes], None]] = {
     "responses": responses,
     "endpoints": endpoints,
     "configurations": configurations,
+    "settings": settings,
+    "openssl_files": openssl_files,
+    "java_files": java_files,
+    "registries": registries,
+    "registers": registers,
     "redactions": redactions,
 }
 

@@ -23,6 +23,10 @@ _UNNAMED = "default"
 _LEVEL = re.compile(r"@SECLEVEL=(\d)")
 #: Paths and section names that mean themselves wherever they stand.
 _PLAIN = re.compile(r"[\w./:+@-]+")
+#: White space to OpenSSL (conf_def.h), which has less of it than Python.
+_BLANK = " \t\r"
+#: Values without quotes, or in one pair of them with nothing to replace inside.
+_VALUE = re.compile(r"[^\"'`]*|\"[^\"'$]*\"|'[^\"'$]*'")
 
 Sections = t.Dict[str, t.Dict[str, str]]
 
@@ -69,10 +73,12 @@ def _load(host: Host, path: str, sections: Sections, section: str, depth: int) -
     not followed."""
     if depth > 8:
         raise ValueError(path)
-    for line in host.read(path).decode("utf-8", "replace").splitlines():
-        text = line.partition("#")[0].strip()
-        if text.endswith("\\"):
+    for line in host.read(path).decode("utf-8", "replace").split("\n"):
+        text, _sign, comment = line.rstrip("\r").partition("#")
+        # Quotes and backslashes can hide the sign of a comment, and a comment may go on in the next line.
+        if (comment and re.search(r"[\\\"'`]", text)) or line.rstrip("\r").endswith("\\"):
             raise ValueError(text)
+        text = text.strip(_BLANK)
         if text.startswith(".include"):
             target = text[len(".include") :].strip().lstrip("=").strip()
             if not target.startswith("/"):
@@ -84,13 +90,17 @@ def _load(host: Host, path: str, sections: Sections, section: str, depth: int) -
         elif text.startswith("."):
             raise ValueError(text)
         elif text.startswith("["):
-            section = text.strip("[] \t")
+            section = text[1:].partition("]")[0].strip(_BLANK)
+            if not section or "\\" in section:
+                raise ValueError(text)
             sections.setdefault(section, {})
         elif "=" in text:
-            name, _equals, value = text.partition("=")
-            if "::" in name:
+            name, _equals, value = (part.strip(_BLANK) for part in text.partition("="))
+            if "::" in name or "\\" in text or not _VALUE.fullmatch(value):
                 raise ValueError(text)
-            sections[section][name.strip()] = value.strip().strip("\"'")
+            # The last one counts, also among names that differ in case alone.
+            sections[section].pop(name, None)
+            sections[section][name] = value.strip("\"'")
     return section
 
 

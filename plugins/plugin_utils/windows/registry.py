@@ -206,7 +206,8 @@ def render(changes: t.Iterable[Value]) -> list[str]:
     lines: list[str] = []
     key = None
     for change in changes:
-        for part in (change.key, change.name, change.data):
+        texts = change.data if isinstance(change.data, tuple) else (change.data,)
+        for part in (change.key, change.name, *texts):
             if isinstance(part, str) and not re.fullmatch(r"[ -~]*", part):
                 raise RegistryError(f"{change.key} {change.name}: only printable ASCII can be written, not {part!r}")
         if change.key != key:

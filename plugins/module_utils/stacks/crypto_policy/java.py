@@ -87,7 +87,7 @@ class Java(Floor):
             lacking = dialect.lacking(entry.value, clamped)
             if lacking:
                 reason = f"{', '.join(lacking[:4])}{' and others' if len(lacking) > 4 else ''} must be off"
-                joint = ", " if dialect.words(entry.value) else ""
+                joint = ", " if dialect.words(entry.value) else "=" if entry.bare else ""
                 end = entry.last
                 text = (joint + ", ".join(lacking)).encode("ascii")
                 check = "floor.protocols" if set(lacking) & set(_protocol_words()) else "floor.suites"

@@ -49,6 +49,16 @@ _CHECK = {
 }
 
 
+#: What OpenSSL replaces in a value (conf_def.c, str_copy): quoted text, escapes, variables.
+_PIECE = re.compile(
+    r"(?P<quote>[\"'`])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\])*)(?:(?P=quote)|\\?\Z)"
+    r"|\\(?P<escaped>.|\Z)"
+    r"|\$(?:\{(?P<braces>(?:\w*::)?\w*)\}|\((?P<brackets>(?:\w*::)?\w*)\)|(?P<plain>(?:\w*::)?\w*))",
+    re.DOTALL | re.ASCII,
+)
+_ESCAPES = {"r": "\r", "n": "\n", "b": "\b", "t": "\t"}
+
+
 class Config:
     """What all files say together."""
 
@@ -74,26 +84,34 @@ class Config:
                 for path in tree.outside.get("includes", {}).get(entry.value, ()):
                     if path in self._trees and depth < _DEPTH:
                         self._walk(self._trees[path], depth + 1)
-            elif not entry.name.startswith("."):
+            elif entry.name != ".pragma":
                 section = entry.section if entry.explicit else self._section
+                section = "" if section == "default" else section
                 self.entries.append((section, entry))
                 self._values[section, entry.name] = self.expand(section, entry.value)
 
     def expand(self, section: str, text: str) -> str:
-        """A value without quotes, and with the values of variables; an unknown one stays as it is."""
+        """A value as OpenSSL stores it: without quotes, escapes replaced, and with the values of variables. A variable
+        that has none stays as it is; OpenSSL reads no file with one."""
 
-        def known(match: re.Match[str]) -> str:
-            name = next(group for group in match.groups() if group)
-            place, _colons, key = name.rpartition("::")
-            if place == "ENV":
-                return os.environ.get(key, "")
-            for candidate in [place] if place else [section, ""]:
-                if (candidate, key) in self._values:
-                    return self._values[candidate, key]
-            return match.group()
+        def meant(match: re.Match[str]) -> str:
+            if match["quote"]:
+                return re.sub(r"\\(.)", r"\1", match["quoted"], flags=re.DOTALL)
+            if match["escaped"] is not None:
+                return _ESCAPES.get(match["escaped"], match["escaped"])
+            named = next((name for name in match.group("braces", "brackets", "plain") if name is not None), None)
+            return match.group() if named is None else self._known(section, named, match.group())
 
-        text = re.sub(r"\$\{([\w:.]+)\}|\$\(([\w:.]+)\)|\$([\w:]+)", known, text)
-        return re.sub(r"\\(.)|[\"'`]", lambda match: match.group(1) or "", text).strip()
+        return _PIECE.sub(meant, text)
+
+    def _known(self, section: str, name: str, otherwise: str) -> str:
+        place, colons, key = name.rpartition("::")
+        if place == "ENV" and key in os.environ:
+            return os.environ[key]
+        for candidate in ("" if place == "default" else place if colons else section, ""):
+            if (candidate, key) in self._values:
+                return self._values[candidate, key]
+        return otherwise
 
     def last(self, section: str, name: str) -> Entry | None:
         """The line that decides about a name in a section."""
@@ -112,6 +130,8 @@ class Config:
             if entry is None:
                 break
             target = self.expand(section, entry.value)
+            if not target:
+                break
             found.append((section, entry, target))
             section = target
         return found
@@ -398,7 +418,11 @@ class _Planner(planning.Planner):
             reason = f"no {_CHAIN[len(chain)][0]} leads to settings for all programs"
         for depth in range(len(chain), len(_CHAIN)):
             key, made = _CHAIN[depth]
-            self._put(section, [f"{key} = {made}"], reason)
+            empty = self.config.last(section, key)
+            if empty is None:
+                self._put(section, [f"{key} = {made}"], reason)
+            else:
+                self._edit(empty, grammar.value(empty, made), "floor.protocols", reason)
             section = made
         self._put(section, settings, reason)
         if self._appended:

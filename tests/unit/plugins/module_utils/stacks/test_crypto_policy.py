@@ -19,7 +19,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contr
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy import grammar, services
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.gnutls import GnuTLS
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.java import Java
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.openssl import OpenSSL
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.crypto_policy.openssl import Config, OpenSSL
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Process
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.nginx_tools import MemoryHost
@@ -125,6 +125,17 @@ def test_nothing_is_lost_whatever_a_file_holds(style, text):
         (grammar.JAVA, "a=b, \\\n    c\n! x\nd e\n", [("", "a", "b, c"), ("", "d", "e")]),
         (grammar.JAVA, "# a \\\nb=c\n", [("", "b", "c")]),
         (grammar.POLICY, "a@{TLS,SSH} = B \\\n C # d\n", [("", "a@{TLS,SSH}", "B  C")]),
+        # Where OpenSSL's own reader was found to differ from what one expects.
+        (grammar.OPENSSL, "a = b \\\n\n", [("", "a", "b")]),
+        (grammar.OPENSSL, "a = b\\\\\\\nc = d\n", [("", "a", "b\\\\\\"), ("", "c", "d")]),
+        (grammar.OPENSSL, "a = 'b # c\nd = e\n", [("", "a", "'b # c"), ("", "d", "e")]),
+        (grammar.OPENSSL, "a \\\n= b\n# c \\\nd = e\n", [("", "a", "b")]),
+        (grammar.OPENSSL, ".included = x\n", [("", ".included", "x")]),
+        # And java.util.Properties.
+        (grammar.JAVA, "dis\\u0061bled=SSLv3\\u002c RC4\\:\n", [("", "disabled", "SSLv3, RC4:")]),
+        (grammar.JAVA, "a\\\n  b \\\n = c\rd=e\n", [("", "ab", "c"), ("", "d", "e")]),
+        (grammar.JAVA, "a=b\\\n#c\n\\\n", [("", "a", "b#c")]),
+        (grammar.JAVA, "=b\nc\\ \n", [("", "", "b"), ("", "c ", "")]),
     ],
 )
 def test_grammars(style, text, found):
@@ -135,6 +146,33 @@ def test_grammars(style, text, found):
 def test_what_is_no_line_names_file_and_line():
     with pytest.raises(ConfigurationError, match=r'^/etc/ssl/openssl.cnf:2:1: "MinProtocol TLSv1.2" is no setting'):
         openssl("a = b\nMinProtocol TLSv1.2\n")
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        (grammar.OPENSSL, "= b"),
+        (grammar.OPENSSL, "::a = b"),
+        (grammar.OPENSSL, "a\\= = b"),
+        (grammar.OPENSSL, "a' = 'b # c"),
+        (grammar.OPENSSL, "[ ]"),
+        (grammar.OPENSSL, "[a\\]b]"),
+        (grammar.JAVA, "a=\\u12"),
+    ],
+)
+def test_what_is_read_in_another_way_by_some_is_refused(style, text):
+    with pytest.raises(ConfigurationError, match=r"^x:2:1: "):
+        grammar.parse("x", f"# note\n{text}\n".encode(), style)
+
+
+@pytest.mark.parametrize("style", [grammar.OPENSSL, grammar.GNUTLS, grammar.JAVA, grammar.POLICY, grammar.OPENSSH])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\\", "\\\n", "\n# note \\", "\n#\\\n"])
+def test_a_line_behind_the_last_one_is_a_line_of_its_own(style, end):
+    tree = grammar.parse("x", f"a = b{end}".encode(), style)
+    for start, last, text in (grammar.at_end(tree, ["c = d"]), grammar.behind(tree.entries[-1], ["c = d"])):
+        data = tree.data[:start] + text + tree.data[last:]
+        found = [(entry.name, entry.value) for entry in grammar.parse("x", data, style).entries]
+        assert found[0][0] == "a" and found[-1] == ("c", "d") and len(found) == 2
 
 
 # --- OpenSSL ----------------------------------------------------------------------------------------------------------
@@ -160,6 +198,7 @@ def test_what_is_no_line_names_file_and_line():
         CHAIN + "Groups = X25519MLKEM768:X25519\n",  # 3.0 drops the whole list
         CHAIN + "[z]\n[c]\nMinProtocol = TLSv1\n[z]\n",
         CHAIN.replace("[a]", "[a]\n[z]\n[a]") + "c::MinProtocol = 'TLSv1'\n",
+        "[a]\nssl_conf = b\n[b]\nsystem_default = \n[default]\ndefault::openssl_conf = `a`\n",
         "\ufeff" + CHAIN,
     ],
 )
@@ -167,6 +206,13 @@ def test_openssl_is_mended_wherever_the_chain_ends(text):
     case = openssl(text)
     assert case.plan.edits and case.holds(), case.data(CNF)
     assert case.settings(case.after)["protocols"] == ("TLSv1.2", "TLSv1.3")
+
+
+def test_openssl_values_are_what_openssl_makes_of_them():
+    text = 'x = a\ny = "$x b\\" # " c # d\nz = $x-${y}-$(s::w)\\t\\$x\'$x\'$nothing\n'
+    config = Config(openssl("[s]\nw = 1\n[default]\n" + text).documents)
+    values = {entry.name: config.expand(section, entry.value) for section, entry in config.entries}
+    assert values == {"w": "1", "x": "a", "y": '$x b" #  c', "z": 'a-$x b" #  c-1\t$x$x$nothing'}
 
 
 def test_openssl_with_all_of_it_is_left_alone():
@@ -265,7 +311,10 @@ def test_java_is_added_to_where_it_stands():
     assert text.endswith("\n\n# y\nz=1\n") and case.holds()
 
 
-@pytest.mark.parametrize("text", ["", "jdk.tls.disabledAlgorithms=\n", "a=b\njdk.tls.disabledAlgorithms : SSLv3"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "jdk.tls.disabledAlgorithms=\n", "a=b\njdk.tls.disabledAlgorithms : SSLv3", "jdk.tls.disabledAlgorithms\n"],
+)
 def test_java_without_the_property_or_with_an_empty_one(text):
     case = Case(Java(), JAVA, {JAVA: text}, (17, 0, 15))
     assert case.holds(), case.data(JAVA)

@@ -137,6 +137,7 @@ def test_what_reg_export_writes_is_read() -> None:
         reg.Value(KEY, "größe", "REG_DWORD", 1),
         reg.Value(KEY, "x", "REG_SZ", "a\r\n[HKEY_LOCAL_MACHINE\\SAM]"),
         reg.Value(KEY, "x", "REG_MULTI_SZ", None)._replace(key=KEY + "\nfoo"),
+        reg.Value(KEY, "x", "REG_MULTI_SZ", ("a", "gr\u00f6\u00dfe")),
         reg.Value(KEY, "x", "REG_LINK", b"\0"),
     ],
 )
