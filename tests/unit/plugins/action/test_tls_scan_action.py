@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import collected
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
 from ansible_collections.encryption.in_transit.tests.unit.plugins.action.plays import results, run
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
@@ -52,12 +53,17 @@ def made(tmp_path_factory, pki, portal):
         "unasked": {"ca_path": []},
         "dest": {"ca_path": [str(pki.ca)], "dest": str(folder / "reports.ndjson")},
         "broken": {"ca_path": ["broken.pem"]},
+        "exported": {"ca_path": [str(pki.ca)], "export_dest": str(folder / "exported")},
+        "exported_failing": {"export_dest": str(folder / "exported"), "fail_on": ["fail"]},
+        "both": {"export_dest": "run", "dest": str(folder / "both")},
         "missing": {"ca_path": ["nowhere.pem"]},
         "unknown": {"ca_path": [], "endpoints": ["nonsense"]},
     }
     inventory(folder, {"localhost": {}})
     scans = {name: {"encryption.in_transit.tls_scan": {**base, **options}} for name, options in tasks.items()}
-    return results(folder, scans)
+    told = results(folder, scans)
+    told["written"] = list(collected.Scans(str(folder / "exported"), [told["exported"]]))
+    return told
 
 
 def findings(result):
@@ -74,6 +80,16 @@ def test_a_private_authority_is_trusted_only_when_it_is_named(made):
     assert "leads to O=in_transit tests" in observed
     assert findings(made["private"])["certificate.chain"][0] == "pass"
     assert made["private"]["reports"][0]["certificates"][0]["trust"]["trusted"] is True
+
+
+def test_what_is_exported_is_the_same_with_its_trust(made):
+    told = made["exported"]
+    assert "reports" not in told and "der" not in told and not told["findings"]
+    (report,) = made["written"]
+    assert findings(report) == findings(made["private"])
+    assert "der" not in report
+    assert made["exported_failing"]["failed"] and not told["failed"]
+    assert "cannot be used with dest" in made["both"]["msg"]
 
 
 def test_trust_does_not_decide_about_the_transport(made):
