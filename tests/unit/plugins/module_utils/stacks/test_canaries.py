@@ -50,6 +50,12 @@ PLANTED = {
         "# password of backup: canary-vsftpd-comment\n",
         ("canary-vsftpd-comment",),
     ),
+    "haproxy": (
+        '    http-request set-header Authorization "Basic Y2FuYXJ5OmhhcHJveHktc2VjcmV0"\n'
+        "# stats password: canary-haproxy-comment\n"
+        "userlist u\n    user admin insecure-password canary-haproxy-user\n",
+        ("Y2FuYXJ5OmhhcHJveHktc2VjcmV0", "canary-haproxy-comment", "canary-haproxy-user"),
+    ),
 }
 
 
