@@ -61,13 +61,14 @@ def dump(prefix: Prefix) -> list[str]:
 def test_the_whole_path_from_a_playbook_to_the_registry_and_back(windows: Prefix, tmp_path: Path) -> None:
     before = dump(windows)
     back_again = harden(state="restored", rollback="{{ r1.instances[0].rollback }}")
-    check, changed, again, audit, back, twice = play(
+    check, changed, again, audit, used, back, twice = play(
         tmp_path,
         wine(windows),
         {**harden(), "check_mode": True, "diff": True},
         harden(),
         harden(),
         {"encryption.in_transit.schannel_tls_info": {"export": True}},
+        {"encryption.in_transit.usage": {}},
         back_again,
         back_again,
     )
@@ -91,6 +92,9 @@ def test_the_whole_path_from_a_playbook_to_the_registry_and_back(windows: Prefix
     assert "dword:ffffffff" not in exported["registry.reg"]
     curves = next(value for value in parse_document(exported["registry.reg"]) if value.name == "EccCurves")
     assert curves.data == ("curve25519", "NistP256", "NistP384")
+    # Nothing is logged here, and nobody is said to have nothing to lose.
+    assert (used["changed"], used["handshakes"]) == (False, [])
+    assert used["unknown"][0]["reason"] == "EventLogging is not set: no handshake is logged; Schannel logs no addresses"
     assert (back["changed"], twice["changed"]) == (True, False)
     assert dump(windows) == before
 

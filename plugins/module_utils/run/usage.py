@@ -30,8 +30,9 @@ _WORDS_MAX = 10_000
 
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
-#: What stands for clients beyond the number that is told one by one, and for a name that is masked.
-OTHERS, MASKED = "others", "masked"
+#: What stands for clients beyond the number that is told one by one, for a name that is masked, and for whoever came
+#: where a log has no addresses.
+OTHERS, MASKED, UNTOLD = "others", "masked", "not told"
 
 
 class Options(t.NamedTuple):
@@ -125,7 +126,7 @@ def stamp(seconds: float | None) -> str | None:
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-class _Kind(t.NamedTuple):
+class Kind(t.NamedTuple):
     """A protocol and a suite as they are told, and judged."""
 
     protocol: str
@@ -133,7 +134,24 @@ class _Kind(t.NamedTuple):
     below: tuple[str, ...]
 
 
-class _Count:
+def judged(protocol: str, suite: str, baseline: Baseline) -> Kind:
+    """What the baseline says of a protocol and a suite (a name of OpenSSL or IANA); either may be empty."""
+    try:
+        name = suites.by_openssl(suite).name
+    except KeyError:
+        name = suite
+    below = []
+    if protocol not in baseline.protocols:
+        below.append(protocol or "a protocol that is not told")
+    if name and baseline.forbids_suite(name):
+        below.append(name)
+    if not protocol and name and not baseline.forbids_suite(name):
+        # What only new protocols have tells of them.
+        below = [] if suites.by_name(name).min_protocol in baseline.protocols else below
+    return Kind(protocol, name, tuple(below))
+
+
+class Count:
     """Handshakes of one kind: how many, and when in seconds since 1970."""
 
     __slots__ = ("first", "last", "number")
@@ -157,10 +175,10 @@ class _Tally:
     def __init__(self, source: Source, baseline: Baseline, options: Options) -> None:
         self.source, self.baseline, self.options = source, baseline, options
         #: By client, the writers it may have come to (their places in the source), and kind.
-        self._counts: dict[tuple[str, tuple[int, ...], _Kind], _Count] = {}
+        self._counts: dict[tuple[str, tuple[int, ...], Kind], Count] = {}
         #: How many of them have a client of their own, by whether they are below the baseline.
         self._told = {True: 0, False: 0}
-        self._kinds: dict[tuple[str, str], _Kind] = {}
+        self._kinds: dict[tuple[str, str], Kind] = {}
         self._places: dict[tuple[str, str], tuple[int, ...]] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -206,10 +224,10 @@ class _Tally:
         if count is None:
             below = bool(kind.below)
             if self._told[below] >= self.options.clients:
-                count = self._counts.setdefault((OTHERS, *key[1:]), _Count())
+                count = self._counts.setdefault((OTHERS, *key[1:]), Count())
             else:
                 self._told[below] += 1
-                count = self._counts[key] = _Count()
+                count = self._counts[key] = Count()
         count.add(1, one.time, one.time)
 
     def _writers(self, port: str, name: str) -> tuple[int, ...]:
@@ -226,30 +244,15 @@ class _Tally:
 
     # --- judging ------------------------------------------------------------------------------------------------------
 
-    def _kind(self, protocol: str, suite: str) -> _Kind:
+    def _kind(self, protocol: str, suite: str) -> Kind:
         kind = self._kinds.get((protocol, suite))
         if kind is None:
             if len(self._kinds) >= _WORDS_MAX:
                 return self._kind(protocol, "")
-            kind = self._kinds[protocol, suite] = self._judged(protocol, suite)
+            kind = self._kinds[protocol, suite] = judged(protocol, suite, self.baseline)
         return kind
 
-    def _judged(self, protocol: str, suite: str) -> _Kind:
-        try:
-            name = suites.by_openssl(suite).name
-        except KeyError:
-            name = suite
-        below = []
-        if protocol not in self.baseline.protocols:
-            below.append(protocol or "a protocol that is not told")
-        if name and self.baseline.forbids_suite(name):
-            below.append(name)
-        if not protocol and name and not self.baseline.forbids_suite(name):
-            # What only new protocols have tells of them.
-            below = [] if suites.by_name(name).min_protocol in self.baseline.protocols else below
-        return _Kind(protocol, name, tuple(below))
-
-    def _breaks(self, writers: t.Sequence[Writer], kind: _Kind) -> str:
+    def _breaks(self, writers: t.Sequence[Writer], kind: Kind) -> str:
         """Whether a client is cut off without what is below the baseline.
 
         A server answers with the newest protocol both can (RFC 8446, appendix D; RFC 5246, appendix E.1): where it has
@@ -269,13 +272,13 @@ class _Tally:
 
     def rows(self) -> list[Json]:
         """The counts, those below the baseline and the most frequent first."""
-        told: dict[tuple[str, tuple[int, ...], _Kind], _Count] = {}
-        held: dict[tuple[str, tuple[int, ...]], _Count] = {}
+        told: dict[tuple[str, tuple[int, ...], Kind], Count] = {}
+        held: dict[tuple[str, tuple[int, ...]], Count] = {}
         for (client, places, kind), count in self._counts.items():
             shown = masked(client) if self.options.mask else client
-            told.setdefault((shown, places, kind), _Count()).add(count.number, count.first, count.last)
+            told.setdefault((shown, places, kind), Count()).add(count.number, count.first, count.last)
             if not kind.below:
-                held.setdefault((shown, places), _Count()).add(count.number, count.first, count.last)
+                held.setdefault((shown, places), Count()).add(count.number, count.first, count.last)
         rows = []
         for (client, places, kind), count in told.items():
             newer = held.get((client, places)) if kind.below and client != OTHERS else None

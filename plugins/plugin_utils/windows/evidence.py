@@ -100,19 +100,9 @@ def _certificates(registry: Registry) -> list[Json]:
 
 
 def count(text: str) -> list[Json]:
-    """How often each kind of event was logged, from ``wevtutil qe ... /f:xml``: events in XML without a root.
-
-    Raises ElementTree.ParseError when it is none.
-    """
-    if "<Event" not in text:
-        return []
-    clean = re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd]", "", text)
-    if "<!" in clean:
-        raise ElementTree.ParseError("there is a document type or a comment in it, which wevtutil never writes")
-    root = ElementTree.fromstring(f"<Events>{clean}</Events>")  # noqa: S314  no entities, see above
+    """How often each kind of event was logged, see :func:`events`."""
     counts: dict[tuple[t.Any, ...], int] = {}
-    for event in root:
-        fields = {node.tag.rpartition("}")[2]: (node.text or "").strip() for node in event.iter()}
+    for fields in events(text):
         number = fields.get("EventID", "")
         key = (int(number) if number.isdigit() else 0, *(fields.get(name) for name in _KEPT))
         counts[key] = counts.get(key, 0) + 1
@@ -122,3 +112,25 @@ def count(text: str) -> list[Json]:
         meaning = MEANINGS.get(number, "see Schannel Events")
         rows.append({"event": number, "meaning": meaning, "times": times, **details})
     return rows
+
+
+def events(text: str) -> list[dict[str, str]]:
+    """What each event says, by name, from ``wevtutil qe ... /f:xml``: events in XML without a root.
+
+    A value is the text of an element (UserData) or of a ``Data`` with that ``Name`` (EventData), or ``SystemTime``.
+    Raises ElementTree.ParseError when it is none.
+    """
+    if "<Event" not in text:
+        return []
+    clean = re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd]", "", text)
+    if "<!" in clean:
+        raise ElementTree.ParseError("there is a document type or a comment in it, which wevtutil never writes")
+    root = ElementTree.fromstring(f"<Events>{clean}</Events>")  # noqa: S314  no entities, see above
+    found = []
+    for event in root:
+        fields: dict[str, str] = {}
+        for node in event.iter():
+            fields[node.get("Name") or node.tag.rpartition("}")[2]] = (node.text or "").strip()
+            fields.update((name, value) for name, value in node.items() if name == "SystemTime")
+        found.append(fields)
+    return found
