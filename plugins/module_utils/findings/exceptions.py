@@ -95,7 +95,9 @@ def checked(grants: t.Iterable[t.Any], today: datetime.date) -> list[Json]:
             if not _is_day(grant[key]):
                 raise InTransitError(f"exception {name}: {key}: {grant[key]!r} is no day; write YYYY-MM-DD")
         if in_force(grant, today):
-            kept.append(grant)
+            # Host names have no case (RFC 4343), and whoever writes a grant by hand may give them one.
+            lower = {key: [name.lower() for name in grant[key]] for key in ("hosts", "names") if grant.get(key)}
+            kept.append({**grant, **lower})
     return kept
 
 

@@ -174,6 +174,13 @@ def test_it_counts_from_its_first_to_its_last_day(day, count):
     assert len(exceptions.checked([grant()], datetime.date.fromisoformat(day))) == count
 
 
+def test_names_of_hosts_have_no_case():
+    written = grant(hosts=["Pumps.Example"], names=["HL7.pumps.example"])
+    (kept,) = exceptions.checked([written], datetime.date(2026, 12, 1))
+    place = exceptions.Place(("PUMPS.example",), "nginx", 8443, ("hl7.Pumps.example",))
+    assert exceptions.at([kept], place) == [kept]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
