@@ -184,10 +184,9 @@ def test_examples_in_pages_are_yaml_and_call_us_by_what_we_have(page, monkeypatc
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_with_a_page_shows_how_to_call_it(role):
+def test_every_role_has_a_page_that_shows_how_to_call_it(role):
     page = ROOT / "roles" / role / "README.md"
-    if page.exists():
-        assert f"- {PREFIX}{role}" in page.read_text(encoding="utf-8")
+    assert re.search(rf"^ +- (role: )?{re.escape(PREFIX + role)}$", page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 # --- run for real -----------------------------------------------------------------------------------------------
