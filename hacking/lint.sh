@@ -13,6 +13,8 @@ run ruff format --quiet --check .
 run mypy --package ansible_collections.encryption.in_transit.plugins
 run env --chdir=lab MYPYPATH="$PWD/.ansible/collections" \
     mypy --config-file "$PWD/pyproject.toml" --cache-dir "$PWD/.mypy_cache" lab.py demo.py
+run env --chdir=tests/soak MYPYPATH="$PWD/.ansible/collections:$PWD/lab" \
+    mypy --config-file "$PWD/pyproject.toml" --cache-dir "$PWD/.mypy_cache" soak.py
 run mypy tests/bench/run.py
 run yamllint --strict .
 mapfile -t scripts < <(git grep --name-only --extended-regexp --line-number '^#!/(bin/|usr/bin/env )(ba)?sh' | cut -d: -f1)
