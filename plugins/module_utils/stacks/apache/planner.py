@@ -57,6 +57,7 @@ def plan(
     clamped, clamps = clamp(baseline, instance.capabilities)
     planner = _Planner(instance, documents, clamped, options)
     planner.pin_excepted()
+    planner.shield_hosts()
     planner.mend_in_place()
     planner.add_missing()
     planner.mend_hsts()
@@ -77,6 +78,7 @@ class _Planner(Planner):
         self.main = self.configuration.main
         self.legs = list(legs(self.configuration))
         self._excepted = self._group_exceptions()
+        self._shielded: set[tuple[int, str]] = set()
 
     def _tell(self, check: str, place: Statement | Scope, reason: str) -> None:
         """Leave something alone; the main server, which nothing opens, is known by the main file."""
@@ -129,30 +131,58 @@ class _Planner(Planner):
 
     def pin_excepted(self) -> None:
         """What is kept and inherited becomes the host's own, so that it can be mended for everyone else."""
-        for scope in (scope for scope in self.main.below() if id(scope) in self._excepted and scope.directive):
+        for scope in (scope for scope in self.main.below() if id(scope) in self._excepted):
             with self._keep(scope):
                 why = f"{', '.join(self.kept.ids)} keeps it here"
                 old = [name for name in self.baseline.protocols if name not in self.strict.protocols]
                 if old and not scope.own("sslprotocol"):
                     self._insert(scope, f"SSLProtocol {self._protocols()}", CHECKS[old[0]], why)
                 if self.baseline.suites_tls12 != self.strict.suites_tls12 and not scope.own("sslciphersuite"):
-                    lists = cipher_lists(scope.inherited("sslciphersuite"), tls13=False)
-                    listed = self._ciphers()
-                    if lists:
-                        names = self.rules.expand(lists[-1][0] + ":!aNULL:!eNULL:!EXP")
-                        listed = self._cipher_list(lists[-1][1], lists[-1][0], names)
-                    self._insert(scope, f"SSLCipherSuite {listed}", "suite.forbidden", why)
+                    self._insert(scope, f"SSLCipherSuite {self._own_list(scope)}", "suite.forbidden", why)
                 tickets = "session.tickets" in self.kept.checks and not scope.own("sslsessiontickets")
                 if tickets and self._weak_tickets(self.rules.session_tickets(scope, scope).value):
                     self._insert(scope, "SSLSessionTickets on", "session.tickets", why)
 
+    def shield_hosts(self) -> None:
+        """Hosts that inherit from a main server where something is kept get lines of their own."""
+        if id(self.main) not in self._excepted:
+            return
+        why = f"{', '.join(self._excepted[id(self.main)].ids)} keeps something weaker in the main server"
+        for address, number in _tls_servers(self.configuration):
+            scope = tls_scope(address, number)
+            decides = self.rules.protocol_scope(scope, address.servers[0][0])
+            weak = self._weak_protocols(self.rules.protocols(decides).value)
+            if weak and self._inherits(decides, "sslprotocol"):
+                self._insert(decides, f"SSLProtocol {self._protocols()}", CHECKS[weak[0]], why)
+            bad = self._weak_suites(self.rules.suites_tls12(scope).value, self.baseline.suites_tls12)
+            if bad and self.baseline.suites_tls12 and self._inherits(scope, "sslciphersuite"):
+                self._insert(scope, f"SSLCipherSuite {self._own_list(scope)}", "suite.forbidden", why)
+
+    def _inherits(self, host: Scope, name: str) -> bool:
+        """Whether the main server decides for a host that no exception is about, the first time it is asked."""
+        if host is self.main or id(host) in self._excepted or host.own(name) or (id(host), name) in self._shielded:
+            return False
+        self._shielded.add((id(host), name))
+        return True
+
+    def _own_list(self, scope: Scope) -> str:
+        """The cipher list for a host, at the security level of the one it inherits if that has to stay."""
+        lists = cipher_lists(scope.inherited("sslciphersuite"), tls13=False)
+        if not lists:
+            return self._ciphers()
+        names = self.rules.expand(lists[-1][0] + ":!aNULL:!eNULL:!EXP")
+        return self._cipher_list(lists[-1][1], lists[-1][0], names)
+
     def _insert(self, scope: Scope, line: str, check: str, reason: str) -> None:
-        """Into a host, beside its own TLS lines where it has some."""
-        if scope.directive is not None:
-            beside = [one.directive for one in _lines(scope) if re.match(r"ssl(?!proxy)", one.name)]
-            beside = [one for one in beside if one.tree.path == scope.directive.tree.path]
-            span = layout.insert_after(beside[-1], line) if beside else layout.insert_into(scope.directive, line)
-            self._edit(beside[-1] if beside else scope.directive, span, check, reason)
+        """Into a host, beside its own TLS lines where it has some, as the main server that speaks TLS does."""
+        home = scope.directive.tree.path if scope.directive is not None else None
+        beside = [one.directive for one in _lines(scope) if re.match(r"ssl(?!proxy)", one.name)]
+        # Files that many hosts include are other people's more often than not.
+        beside = [one for one in beside if home in (None, one.tree.path)]
+        if beside:
+            self._edit(beside[-1], layout.insert_after(beside[-1], line), check, reason)
+        elif scope.directive is not None:
+            self._edit(scope.directive, layout.insert_into(scope.directive, line), check, reason)
 
     # --- the baseline in httpd's words ------------------------------------------------------------------------------
 
@@ -353,17 +383,10 @@ class _Planner(Planner):
 
     def _add(self, scope: Scope, line: str, check: str, default: str) -> None:
         """Into the main server beside its own TLS lines, where it holds for all hosts, else into the host."""
-        for owner in (self.main, scope):
-            lines = [item.directive for item in _lines(owner) if re.match(r"ssl(?!proxy)", item.name)]
-            # Files that many hosts include are other people's more often than not.
-            home = owner.directive.tree.path if owner.directive is not None else None
-            beside = [directive for directive in lines if home in (None, directive.tree.path)]
-            if beside:
-                self._edit(beside[-1], layout.insert_after(beside[-1], line), check, f"{default} breaks the baseline")
-                return
-        if scope.directive is not None:
-            span = layout.insert_into(scope.directive, line)
-            self._edit(scope.directive, span, check, f"{default} breaks the baseline")
+        shared = id(self.main) not in self._excepted and any(
+            re.match(r"ssl(?!proxy)", one.name) for one in _lines(self.main)
+        )
+        self._insert(self.main if shared else scope, line, check, f"{default} breaks the baseline")
 
     def _add_for_backends(self) -> None:
         """Behind the ``SSLProxyEngine`` line, where it holds for every backend that line is for."""

@@ -90,6 +90,13 @@ def apache(folder, keys):
     return two
 
 
+def apache_main(folder, keys):
+    """The other way round: the main server keeps what the virtual host must not inherit any more."""
+    two = apache(folder, keys)
+    two.pumps, two.portal = two.portal, two.pumps
+    return two
+
+
 def postfix(folder, keys):
     # The service at the first port does not demand TLS.
     two = Scene("postfix", folder, keys, ("transport.plaintext",))
@@ -134,7 +141,7 @@ def excepted(result):
 # --- what becomes of them -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scene", [nginx, apache, postfix, vsftpd, haproxy], indirect=True)
+@pytest.mark.parametrize("scene", [nginx, apache, apache_main, postfix, vsftpd, haproxy], indirect=True)
 def test_what_is_excepted_stays_until_its_day_and_the_neighbour_is_hardened(scene):
     assert scene.accepts(scene.pumps, OLD, "AES128-SHA") and scene.accepts(scene.portal, OLD)
     had_1_1 = scene.accepts(scene.pumps, "-tls1_1")

@@ -137,6 +137,22 @@ def test_httpd_keeps_nothing_newer_where_what_is_named_is_off():
     assert after.value("protocols", "pumps.example") == APPROVED
 
 
+MAIN_SPEAKS = HOSTS + "SSLEngine on\nSSLCertificateFile /a\nSSLCertificateKeyFile /a\n"
+
+
+@pytest.mark.parametrize("own", [MAIN_SPEAKS, MAIN_SPEAKS.replace("SSLProtocol all\n", "")], ids=["set", "built-in"])
+def test_httpd_keeps_in_the_main_server_what_its_hosts_do_not_inherit_any_more(own):
+    hosts = [apache_tools.host("", name, f"*:{port}") for name, port in (("a.example", 443), ("b.example", 444))]
+    case = apache_tools.Case(own.replace("Listen 443\n", "Listen 443\nListen 444\n") + "".join(hosts))
+    after = case.mended(exceptions=keeping(8443))
+    found = {one.address.rpartition(":")[2]: one.settings for one in after.listeners() if one.tls}
+    assert found["8443"]["protocols"].value == ("TLSv1.0", "TLSv1.1", *APPROVED)
+    assert OLD_SUITE in found["8443"]["suites_tls12"].value
+    for port in ("443", "444"):
+        assert found[port]["protocols"].value == APPROVED
+        assert OLD_SUITE not in found[port]["suites_tls12"].value
+
+
 # --- HAProxy ----------------------------------------------------------------------------------------------------
 
 
