@@ -169,6 +169,16 @@ wine: packages-test $(DEV) ## a server whose TLS is Schannel's, scanned before a
 	@tests/windows/wine10.sh .cache/wine
 	@$(BIN)/python -m pytest -q tests/integration/test_schannel_server.py
 
+# In an environment of its own: what it depends on is nothing of ours, and its answer needs a service of the network.
+.PHONY: audit
+audit: python ## known vulnerabilities in the locked Python packages; needs the network, so `make test` goes without
+	@$(PYTHON) -m venv .cache/audit
+	@.cache/audit/bin/python -m pip install -qq pip-audit==2.10.1
+	@for locked in requirements.txt requirements-dev.txt tests/cores/*.txt; do \
+		echo "-- $$locked"; \
+		.cache/audit/bin/pip-audit --require-hashes --disable-pip --strict --progress-spinner off -r "$$locked"; \
+	done
+
 .PHONY: sanity
 sanity: $(DEV) ## ansible-test sanity
 	$(call step,sanity) hacking/sanity.sh $(BIN)
@@ -223,6 +233,11 @@ $(foreach version,$(CORES) importer,$(eval $(call core_rule,$(version))))
 package: $(RUNTIME) ## build the collection's tarball below build/
 	@hacking/stage.sh build/package
 	@ansible-galaxy collection build --force --output-path build build/package
+
+# From elsewhere: here, ansible.cfg names a path where the collection is this checkout itself.
+.PHONY: install
+install: package ## build the collection and install it where your Ansible looks, by default in ~/.ansible/collections
+	@cd && ansible-galaxy collection install --offline --force $(abspath $(TARBALL))
 
 .PHONY: importer
 importer: package $(call core,importer) ## let Galaxy's own importer look at the tarball; a warning is an error
