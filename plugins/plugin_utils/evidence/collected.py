@@ -26,7 +26,10 @@ KEY = "collected"
 #: Stands for a folder of this run of Ansible among paths.
 RUN = "run"
 #: What stays in memory: whatever tells a host's endpoints.
-_INSTANCE = ("name", "version", "config", "changed", "failed", "msg", "listeners")
+_INSTANCE = ("name", "version", "config", "changed", "failed", "msg")
+_LISTENER = ("role", "address", "endpoints")
+#: What Ansible adds to a result: the options, which are the same for all hosts, and what it keeps for itself.
+_ANSIBLE = ("invocation", "_ansible")
 
 
 def folder(given: str) -> str:
@@ -46,12 +49,17 @@ def put(path: str, host: str, result: Json) -> Json:
     result = {key: value for key, value in result.items() if key != KEY}
     if result.get("failed") or "instances" not in result:
         return result
-    text = dump(plain({key: value for key, value in result.items() if not key.startswith("_ansible")}))
+    text = dump(plain({key: value for key, value in result.items() if not key.startswith(_ANSIBLE)}))
     return {
-        **{key: value for key, value in result.items() if key != "findings"},
-        "instances": [{key: one[key] for key in _INSTANCE if key in one} for one in result["instances"]],
+        **{key: value for key, value in result.items() if key not in ("findings", "invocation")},
+        "instances": [_endpoints(one) for one in result["instances"]],
         KEY: _written(path, f"host {host}", host, [text]),
     }
+
+
+def _endpoints(instance: Json) -> Json:
+    listeners = [{key: one[key] for key in _LISTENER if key in one} for one in instance.get("listeners") or ()]
+    return {**{key: instance[key] for key in _INSTANCE if key in instance}, "listeners": listeners}
 
 
 def whole(path: str, host: str, result: Json) -> Json:

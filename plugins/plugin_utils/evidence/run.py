@@ -173,6 +173,7 @@ def assemble(
     excepted: list[Json] = []
     ports: list[tuple[str, int]] = []
     new: list[str] = []
+    alike: dict[str, Json] = {}
     for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
         name = host["host"]
         if name in accounts:
@@ -180,7 +181,7 @@ def assemble(
         if host.get("external") and name not in folders:
             external.append(name)
         # A host nobody knows of has a folder that no other host's name leads to.
-        found = _Collector(host, f"hosts/{folders.get(name) or safe_name(name, always_tag=True)}", facts)
+        found = _Collector(host, f"hosts/{folders.get(name) or safe_name(name, always_tag=True)}", facts, alike)
         results.put(name, sorted(found.results, key=_order))
         listeners.put(name, found.listeners)
         certificates.put(name, found.certificates)
@@ -290,8 +291,8 @@ def _shown_chains(host: str, report: Json) -> list[Json]:
 class _Collector:
     """Results, endpoints and files of one host, as they come."""
 
-    def __init__(self, host: Json, folder: str, facts: Json) -> None:
-        self.name, self.folder, self.facts = host["host"], folder, facts
+    def __init__(self, host: Json, folder: str, facts: Json, alike: dict[str, Json]) -> None:
+        self.name, self.folder, self.facts, self._alike = host["host"], folder, facts, alike
         self.results: list[Json] = []
         self.endpoints: list[Endpoint] = []
         self.files: list[list[str]] = []
@@ -345,6 +346,8 @@ class _Collector:
                 self._add(item, report.get("started") or self.facts["ended"], [path])
             state = _endpoint_state(report, findings)
             shown = {key: report.get(key) for key in _SHOWN}
+            # Most endpoints of a fleet answer alike.
+            shown["protocols"] = self._alike.setdefault(dump(shown["protocols"]), shown["protocols"])
             leaves = [served["chain"][0] for served in report.get("certificates") or [] if served.get("chain")]
             self.endpoints.append(Endpoint(self.name, endpoint, state, shown, leaves, path))
             self.certificates += _shown_chains(self.name, report)
