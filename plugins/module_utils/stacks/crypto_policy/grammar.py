@@ -172,9 +172,9 @@ def parse(path: str, data: bytes, style: Style) -> Tree:
         start = begin + len(raw) - len(body)
         if not body or body[:1] in [style.note[i : i + 1] for i in range(len(style.note))]:
             continue
-        if style is JAVA and not _joined(body.rstrip(b"\r\n"), style):
-            continue
         end = start + len(_trimmed(_uncommented(body, style), style))
+        if end == start or (style is JAVA and not _joined(data[start:end], style)):
+            continue
         span = (start, end, at)
         if style.sections and data[start : start + 1] == b"[":
             close = data.find(b"]", start, end)
@@ -295,18 +295,24 @@ def _uncommented(body: bytes, style: Style) -> bytes:
     return body
 
 
+_JOINED_LINES = re.compile(rb"(?<!\\)\\\r*\n")
+_JOINED = re.compile(rb"(?<!\\)\\(?:\r*\n|\Z)").match
+
+
 def _trimmed(line: bytes, style: Style) -> bytes:
     """A logical line without the blanks at its end, and without lines of nothing else that it goes on in."""
+    end = len(line)
     while True:
-        found = line.rstrip(style.blank)
-        tail = line[len(found) :]
+        while end and line[end - 1] in style.blank:
+            end -= 1
         if style is JAVA:
             # A backslash keeps the blank behind it.
-            kept = (len(found) - len(found.rstrip(b"\\"))) % 2 and tail[:1] not in (b"\r", b"\n")
-            return line[: len(found) + 1] if kept else found
-        if not style.goes_on or not re.search(rb"(?<!\\)\\\Z", found) or not re.match(rb"\r*\n|\Z", tail):
-            return found
-        line = found[:-1]
+            found = line[:end]
+            kept = (end - len(found.rstrip(b"\\"))) % 2 and line[end : end + 1] not in (b"", b"\r", b"\n")
+            return line[: end + 1] if kept else found
+        if not (style.goes_on and end and _JOINED(line, end - 1)):
+            return line[:end]
+        end -= 1
 
 
 def _joined(raw: bytes, style: Style) -> str:
@@ -314,7 +320,7 @@ def _joined(raw: bytes, style: Style) -> str:
     if style is JAVA:
         return _text(re.sub(rb"(\\\\)|%b|\\\Z" % _JOINT, lambda match: match.group(1) or b"", raw))
     if style.goes_on:
-        raw = re.sub(rb"(?<!\\)\\\r*\n", b"", raw)
+        raw = _JOINED_LINES.sub(b"", raw)
     return _text(raw.strip(style.blank))
 
 
