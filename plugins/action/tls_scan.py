@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
                 return {**result, **self._exported(options, judging.Judge(options, verifier), task_vars or {})}
             made = self._scan({"der": True, "fail_on": []} if verifier else {}, task_vars)
             if self._task.async_val or options["dest"]:
-                return {**result, **made}
+                return {**result, **arrival.shown(arrival.stripped("scan", made))}
             return {**result, **_judged(made, options, verifier)}
         except InTransitError as error:
             return {**result, "failed": True, "changed": False, "msg": str(error)}

@@ -30,14 +30,17 @@ MOST_DEPTH = 32
 #: Whole numbers that every reader of JSON takes for what they are (RFC 8259, 6: 53 bits) and some more for counters.
 _MOST_NUMBER = 1 << 63
 
-#: Keys that are ansible-core's own, of any module. Others would be obeyed as well, when a host sends them: C(add_host)
-#: and C(add_group) by every version, C(ansible_facts) and C(ansible_stats) as variables and as statistics of the run.
+#: Keys that are ansible-core's own, of any module. Others are left out, for ansible-core obeys some of them whoever
+#: sends them: C(ansible_facts) are variables that stand before those of the inventory, and for a task that runs once
+#: those of the first host decide for all; C(ansible_stats) are the run's.
 _OWN = frozenset(
     (
         *("changed", "deprecations", "diff", "exception", "failed", "invocation", "module_stderr", "module_stdout"),
         *("msg", "rc", "skip_reason", "skipped", "unreachable", "warnings"),
         # of what runs in the background
         *("ansible_job_id", "finished", "results_file", "started"),
+        # what was refused stays so where a task ignores its failure; whoever sends it refuses himself
+        "refused",
     )
 )
 #: Those of which ansible-core prints the text as it is.
@@ -46,7 +49,7 @@ _PRINTED = ("msg", "diff", "warnings", "deprecations", "exception", "module_stdo
 #: What a module was run for, by kind. A result that leaves it out and tells of no failure would look like a good one.
 #: Of a scanner it is known what it was asked, see :mod:`.judging`.
 _ANSWER = {"stack": "instances", "discover": "listeners", "usage": "handshakes"}
-_WITHOUT_ANSWER = ("failed", "unreachable", "ansible_job_id")
+_WITHOUT_ANSWER = ("failed", "unreachable", "ansible_job_id", "refused")
 
 #: The one fact that the controller itself adds to a result, to ask only once.
 _FACT = "discovered_interpreter_python"
@@ -59,17 +62,23 @@ def checked(kind: str, result: t.Any) -> Json:
     """
     if not isinstance(result, dict):
         return _refused(kind, f"a mapping is needed, not {type(result).__name__}")
-    known = _known(kind)
-    kept = {key: value for key, value in result.items() if key in known or key in _OWN or _internal(key)}
-    facts = result.get("ansible_facts")
-    if isinstance(facts, dict) and isinstance(facts.get(_FACT), str):
-        kept["ansible_facts"] = {_FACT: facts[_FACT]}
-    sent = {key: value for key, value in kept.items() if key in known}
+    kept = stripped(kind, result)
+    sent = {key: value for key, value in kept.items() if key in _known(kind)}
     problem = _size(sent, kind == "scan") or _shape(kind, sent) or _sense(kind, sent)
     answer = _ANSWER.get(kind)
     if not problem and answer and answer not in sent and not any(kept.get(key) for key in _WITHOUT_ANSWER):
         problem = f"{answer}: is missing, and no failure is told"
     return _refused(kind, problem, bool(result.get("changed"))) if problem else kept
+
+
+def stripped(kind: str, result: Json) -> Json:
+    """The result without keys that are neither the module's nor ansible-core's own of any module."""
+    known = _known(kind)
+    kept = {key: value for key, value in result.items() if key in known or key in _OWN or _internal(key)}
+    facts = result.get("ansible_facts")
+    if isinstance(facts, dict) and isinstance(facts.get(_FACT), str):
+        kept["ansible_facts"] = {_FACT: facts[_FACT]}
+    return kept
 
 
 def shown(result: Json) -> Json:

@@ -195,7 +195,7 @@ def test_what_is_no_result_at_all_is_refused(value):
 
 
 def test_nothing_but_results_is_taken_from_a_host():
-    """These keys of a result make ansible-core set variables, invent hosts, run handlers or hide what it was sent."""
+    """By such keys a result would set variables and statistics, invent hosts, or point to files of the controller."""
     power = {
         "ansible_facts": {"in_transit_evidence_dir": "/root/.ssh", "discovered_interpreter_python": "/usr/bin/python3"},
         "add_host": {"host_name": "evil"},
