@@ -6,6 +6,7 @@ running process, to the sealed evidence.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import fcntl
 import json
@@ -161,6 +162,16 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+def opened(path: Path) -> set[int]:
+    """The processes that have the file open."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == path:
+                found.add(int(link.parts[2]))
+    return found
+
+
 class Fleet:
     """Three hosts, a controller's folder, and its playbooks."""
 
@@ -249,8 +260,17 @@ def fleet(tmp_path: Path) -> t.Iterator[Fleet]:
 def test_what_drifted_is_told_mended_and_held_against_whoever_undoes_it(fleet: Fleet) -> None:
     """One story, since each run of a playbook takes its seconds."""
     web1, web2, web3 = fleet.webs.values()
-    code, output = fleet.run("evidence")
-    assert code == 0, output
+
+    # Another run holds the ledger until this one wants it: it waits, and seals behind the other.
+    fleet.evidence.mkdir()
+    path = fleet.evidence / ".lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sealing = fleet.start("evidence")
+        until(lambda: opened(path) - {os.getpid()} or sealing.poll() is not None)
+        assert sealing.poll() is None and not fleet.bundles()
+    output, _nothing = sealing.communicate()
+    assert sealing.returncode == 0 and len(fleet.bundles()) == 1, output
 
     # web1: somebody edits a file and loads it. web2: weak settings are loaded, and the files put back. web3: its
     # certificate is renewed, and nothing is wrong. All the while another run holds the lock of the ledger.
