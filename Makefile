@@ -206,8 +206,10 @@ fuzz-short: $(DEV) ## the beginning of that search: the same few thousand inputs
 
 # An hour and more: each of some 130 points of each stack, once with the daemon left running and once rebooted.
 .PHONY: faults
-faults: packages-test $(DEV) ## kill runs over real daemons at every system call; load, faults and planted secrets (as root)
-	@FAULTS=all $(BIN)/python -m pytest -q $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
+faults: packages-test $(DEV) ## kill runs over real daemons at every system call; reboots, load, faults, planted secrets (as root)
+	@$(PYTHON) lab/lab.py --fleet test images
+	@FAULTS=all $(BIN)/python -m pytest -q $(addprefix tests/integration/test_,reboot.py continuous.py) \
+		$(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
 
 .PHONY: soak
 soak: packages-lab $(DEV) ## wear out lab hosts with random faults for an hour (SOAK_SECONDS=3600); SOAK_SEED repeats one
