@@ -16,6 +16,9 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 # Guides link to headings of each other as they do on a repository's web pages.
 myst_heading_anchors = 3
 
+# A block that names no language is a terminal, not Python.
+highlight_language = "none"
+
 html_theme = "sphinx_ansible_theme"
 html_theme_options = {"display_version": False, "titles_only": True}
 html_title = "encryption.in_transit"
