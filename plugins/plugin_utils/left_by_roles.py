@@ -75,11 +75,17 @@ def error(variables: t.Mapping[str, t.Any]) -> str | None:
 
 def discovered(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
     """What the module C(discover) returned for the host, or None and why there is nothing."""
-    left = arrival.checked("discover", variables.get("__discover_result") or _NOT_RUN)
-    return (left, "") if "listeners" in left else (None, str(left.get("msg") or "no reason was given"))
+    return _answered("discover", "listeners", variables.get("__discover_result"))
 
 
 def used(variables: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any] | None, str]:
     """What the module C(usage) returned for the host, or None and why there is nothing."""
-    left = arrival.checked("usage", variables.get("__usage_result") or _NOT_RUN)
-    return (left, "") if "handshakes" in left else (None, str(left.get("msg") or "no reason was given"))
+    return _answered("usage", "handshakes", variables.get("__usage_result"))
+
+
+def _answered(kind: str, answer: str, left: t.Any) -> tuple[dict[str, t.Any] | None, str]:
+    left = left or _NOT_RUN
+    if isinstance(left, dict) and answer not in left:
+        left = {**left, "failed": True}  # the roles go on past a failure (failed_when), which takes that word away
+    left = arrival.checked(kind, left)
+    return (left, "") if answer in left else (None, str(left.get("msg") or "no reason was given"))
