@@ -25,8 +25,8 @@ _LEVEL = re.compile(r"@SECLEVEL=(\d)")
 _PLAIN = re.compile(r"[\w./:+@-]+")
 #: White space to OpenSSL (conf_def.h), which has less of it than Python.
 _BLANK = " \t\r"
-#: Values without quotes, or in one pair of them with nothing to replace inside.
-_VALUE = re.compile(r"[^\"'`]*|\"[^\"'$]*\"|'[^\"'$]*'")
+#: Values without quotes, or in one pair of them.
+_VALUE = re.compile(r"[^\"'`]*|\"[^\"']*\"|'[^\"']*'")
 
 Sections = t.Dict[str, t.Dict[str, str]]
 
@@ -73,15 +73,16 @@ def _load(host: Host, path: str, sections: Sections, section: str, depth: int) -
     not followed."""
     if depth > 8:
         raise ValueError(path)
-    for line in host.read(path).decode("utf-8", "replace").split("\n"):
-        text, _sign, comment = line.rstrip("\r").partition("#")
-        # Quotes and backslashes can hide the sign of a comment, and a comment may go on in the next line.
-        if (comment and re.search(r"[\\\"'`]", text)) or line.rstrip("\r").endswith("\\"):
-            raise ValueError(text)
+    for raw in host.read(path).decode("utf-8", "replace").split("\n"):
+        line = raw.rstrip("\r")
+        text = line.partition("#")[0]
+        # A backslash hides what follows, at the end of a comment, too, which then goes on in the next line.
+        if "\\" in text or line.endswith("\\"):
+            raise ValueError(line)
         text = text.strip(_BLANK)
         if text.startswith(".include"):
             target = text[len(".include") :].strip().lstrip("=").strip()
-            if not target.startswith("/"):
+            if not target.startswith("/") or not _VALUE.fullmatch(target):
                 raise ValueError(text)
             # Of a folder OpenSSL takes what ends so.
             inner = [name for name in host.glob(f"{target.rstrip('/')}/*") if name.endswith((".cnf", ".conf"))]
@@ -91,12 +92,13 @@ def _load(host: Host, path: str, sections: Sections, section: str, depth: int) -
             raise ValueError(text)
         elif text.startswith("["):
             section = text[1:].partition("]")[0].strip(_BLANK)
-            if not section or "\\" in section:
+            if not section:
                 raise ValueError(text)
             sections.setdefault(section, {})
         elif "=" in text:
             name, _equals, value = (part.strip(_BLANK) for part in text.partition("="))
-            if "::" in name or "\\" in text or not _VALUE.fullmatch(value):
+            # With quotes that are closed before it, the sign of a comment is none in quotes.
+            if "::" in name or not _VALUE.fullmatch(name) or not _VALUE.fullmatch(value):
                 raise ValueError(text)
             # The last one counts, also among names that differ in case alone.
             sections[section].pop(name, None)

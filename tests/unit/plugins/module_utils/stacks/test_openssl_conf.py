@@ -31,6 +31,7 @@ def read(files, path="/o.cnf"):
         (CHAIN + "[x]\n[ c ]\nMinProtocol=TLSv1.3 # newer\n", ("a", "b", "c"), {"minprotocol": "TLSv1.3"}),
         ("[x]\n[default]\n" + CHAIN, ("a", "b", "c"), {"minprotocol": "TLSv1.1"}),
         ("[x]\n" + CHAIN, (), {}),
+        ("[x]\n" + CHAIN + "recipient = \"/C=FI/O=CA\" # or 'srvcert'\n", (), {}),
         (CHAIN + "[x] y\n[ c ] z\nminprotocol = 'TLSv1.2'\n", ("a", "b", "c"), {"minprotocol": "TLSv1.2"}),
         (".include /more\n[default]\nopenssl_conf = m\n", ("m", "n"), {}),
         (".include = /more\n[default]\nopenssl_conf = m\n", ("m", "n"), {}),
