@@ -173,7 +173,7 @@ def assemble(
     excepted: list[Json] = []
     ports: list[tuple[str, int]] = []
     new: list[str] = []
-    alike: dict[str, Json] = {}
+    alike: dict[str, Json | None] = {}
     for host in itertools.chain(_plain_hosts(hosts), ({"host": name} for name in sorted(folders))):
         name = host["host"]
         if name in accounts:
@@ -291,7 +291,7 @@ def _shown_chains(host: str, report: Json) -> list[Json]:
 class _Collector:
     """Results, endpoints and files of one host, as they come."""
 
-    def __init__(self, host: Json, folder: str, facts: Json, alike: dict[str, Json]) -> None:
+    def __init__(self, host: Json, folder: str, facts: Json, alike: dict[str, Json | None]) -> None:
         self.name, self.folder, self.facts, self._alike = host["host"], folder, facts, alike
         self.results: list[Json] = []
         self.endpoints: list[Endpoint] = []
