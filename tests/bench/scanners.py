@@ -25,8 +25,9 @@ from pathlib import Path
 
 from ansible_collections.encryption.in_transit.tests.servers import catalogue, peers
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.servers.programs import BOOKWORM, Missing
-from ansible_collections.encryption.in_transit.tests.servers.server import Process, free_port
+from ansible_collections.encryption.in_transit.tests.servers.server import Process
 from ansible_collections.encryption.in_transit.tests.servers.synthetic import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]

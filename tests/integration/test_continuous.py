@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +28,6 @@ PLAYBOOK = """\
         content: "{name} {{{{ in_transit_hosts }}}}"
         dest: {folder}/{name}.{{{{ lookup('pipe', 'date +%s%N') }}}}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def alert(port: int, host: str, token: str = TOKEN) -> int:

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from referencing import Registry, Resource
 
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
@@ -101,9 +102,7 @@ class Web:
     def __init__(self, name: str, folder: Path, authority: Authority) -> None:
         self.name, self.folder, self.authority = name, folder, authority
         folder.mkdir()
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = int(listener.getsockname()[1])
+        self.port = free_port()
         self.config, self.site = folder / "nginx.conf", folder / "site.conf"
         self.config.write_text(MAIN.format(folder=folder))
         self.renew()

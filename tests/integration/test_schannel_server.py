@@ -9,7 +9,6 @@ older, ``make wine`` puts one below .cache.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import typing as t
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.run.scan import scan
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.windows.playbook import play, wine
 from ansible_collections.encryption.in_transit.tests.windows.prefix import Prefix
@@ -69,9 +69,7 @@ class Server:
     """The server on a free port, as a context."""
 
     def __init__(self, windows: Prefix, program: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._windows, self._program = windows, program
 
     def __enter__(self) -> Server:

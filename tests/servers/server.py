@@ -13,13 +13,9 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
+
 READY_WITHIN = 20.0
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    with socket.socket() as listener:
-        listener.bind((address, 0))
-        return listener.getsockname()[1]
 
 
 class NotReady(Exception):

@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import scan
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
-from ansible_collections.encryption.in_transit.tests.servers.server import Process, free_port
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
+from ansible_collections.encryption.in_transit.tests.servers.server import Process
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 Report = t.Dict[str, t.Any]

@@ -17,8 +17,9 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import s
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 from ansible_collections.encryption.in_transit.tests.servers import catalogue, synthetic
 from ansible_collections.encryption.in_transit.tests.servers.pki import Pki
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.servers.programs import BOOKWORM
-from ansible_collections.encryption.in_transit.tests.servers.server import Process, free_port
+from ansible_collections.encryption.in_transit.tests.servers.server import Process
 
 Report = t.Dict[str, t.Any]
 QUICK = ScanOptions(read_timeout=1, patience=5)

@@ -17,6 +17,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.errors impor
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import discover
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import sockets
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import make_certificate
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
@@ -151,8 +152,7 @@ def test_ports_that_are_none(text):
 
 
 def test_plain_web_server_of_another_process(only):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--password", "hunter2"]
     child = subprocess.Popen(command[:-2], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

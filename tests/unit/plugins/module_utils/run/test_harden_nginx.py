@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import os
-import socket
 import subprocess
 import time
 
@@ -16,6 +15,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.run import s
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import files
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
@@ -37,9 +37,7 @@ SITE = "server {{ listen 127.0.0.1:{port} ssl; ssl_protocols TLSv1 TLSv1.2; retu
 class Scene:
     def __init__(self, program, folder):
         self.folder, self.config = str(folder), str(folder / "nginx.conf")
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a",
              "-out", f"{folder}/cert.pem", "-keyout", f"{folder}/key.pem"],

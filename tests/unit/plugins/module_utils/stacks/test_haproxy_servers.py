@@ -21,6 +21,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contr
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy import grammar, machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.haproxy.stack import Haproxy
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
@@ -46,12 +47,6 @@ def pem(tmp_path_factory):
     )  # fmt: skip
     made.write_bytes(made.read_bytes() + (folder / "key").read_bytes())
     return str(made)
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Daemon:

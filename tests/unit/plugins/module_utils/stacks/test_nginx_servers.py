@@ -27,6 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import grammar, machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import nginx_traps
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.nginx_tools import (
@@ -63,12 +64,6 @@ def keys(tmp_path_factory):
             check=True, capture_output=True,
         )  # fmt: skip
     return made
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Daemon:

@@ -32,6 +32,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postf
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.config import Config
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix.stack import Postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import PATH, need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_tools import fixtures
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.postfix_traps import ALL, TRAPS
@@ -53,20 +54,12 @@ postlog   unix-dgram n - n -   1  postlogd
 """
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 class Daemon(Postfix):
     """A Postfix in a folder of its own, and the stack that finds only this one."""
 
     def __init__(self, folder):
         self.folder, self.config = folder, folder / "etc"
-        self.ports = free_ports(3)
+        self.ports = [free_port() for _ in range(3)]
         for name in ("etc", "queue", "data"):
             (folder / name).mkdir(mode=0o755)
         shutil.chown(folder / "data", "postfix")

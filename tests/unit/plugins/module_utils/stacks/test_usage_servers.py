@@ -27,6 +27,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx import machine
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.postfix import usage as postfix
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import (
     test_apache_servers,
@@ -141,7 +142,7 @@ NGINX_FORMATS = {
 @pytest.mark.parametrize("form", NGINX_FORMATS)
 def test_nginx(form, keys, tmp_path):
     daemon = Nginx(need("nginx", "openssl", files=(test_nginx_servers.STREAM,))[0], tmp_path)
-    port = test_nginx_servers.free_port()
+    port = free_port()
     config = f"""{daemon.head()} events {{}}
 http {{
   log_format told {NGINX_FORMATS[form]};
@@ -173,7 +174,7 @@ APACHE_FORMATS = {
 @pytest.mark.parametrize("form", APACHE_FORMATS)
 def test_httpd(form, keys, tmp_path):
     program = need("apache2", "openssl", root=True, files=(f"{test_apache_servers.FOLDER}/mod_ssl.so",))[0]
-    port = test_nginx_servers.free_port()
+    port = free_port()
     server = test_apache_servers.Server(program, {"good": (str(keys / "rsa"), str(keys / "rsa.key"))}, tmp_path, port)
     body = f"""LogFormat {APACHE_FORMATS[form]} told
 CustomLog {tmp_path}/a.log told
@@ -291,7 +292,7 @@ def switched(stack, instance, config, on):
 
 def test_nginx_is_told_to_log(keys, tmp_path):
     daemon = Nginx(need("nginx", "openssl", files=(test_nginx_servers.STREAM,))[0], tmp_path)
-    port, other = test_nginx_servers.free_port(), test_nginx_servers.free_port()
+    port, other = free_port(), free_port()
     daemon.write({"nginx.conf": f"""{daemon.head()} events {{}}
 http {{
   ssl_certificate {keys}/rsa; ssl_certificate_key {keys}/rsa.key;
@@ -326,7 +327,7 @@ http {{
 
 def test_httpd_is_told_to_log(keys, tmp_path):
     program = need("apache2", "openssl", root=True, files=(f"{test_apache_servers.FOLDER}/mod_ssl.so",))[0]
-    port = test_nginx_servers.free_port()
+    port = free_port()
     server = test_apache_servers.Server(program, {"good": (str(keys / "rsa"), str(keys / "rsa.key"))}, tmp_path, port)
     server.write(
         "SSLProtocol all\nSSLCipherSuite ALL:@SECLEVEL=0\n<VirtualHost {address}>\nServerName a.example\n"
@@ -407,7 +408,7 @@ class Syslog(threading.Thread):
 )  # fmt: skip
 def test_haproxy(option, keys, tmp_path, monkeypatch):
     program = need("haproxy", "openssl")[0]
-    port, other = test_nginx_servers.free_port(), test_nginx_servers.free_port()
+    port, other = free_port(), free_port()
     (tmp_path / "both.pem").write_bytes((keys / "rsa").read_bytes() + (keys / "rsa.key").read_bytes())
     tls = f"ssl crt {tmp_path}/both.pem ssl-min-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"
     daemon = test_haproxy_servers.Daemon(program, tmp_path)
@@ -481,7 +482,7 @@ def journal(tmp_path, monkeypatch):
 
 def test_haproxy_in_the_journal(keys, tmp_path, monkeypatch, journal):
     program = need("haproxy", "openssl")[0]
-    port = test_nginx_servers.free_port()
+    port = free_port()
     (tmp_path / "both.pem").write_bytes((keys / "rsa").read_bytes() + (keys / "rsa.key").read_bytes())
     daemon = test_haproxy_servers.Daemon(program, tmp_path)
     daemon.write(f"""global

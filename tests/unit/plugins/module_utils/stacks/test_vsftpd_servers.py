@@ -23,6 +23,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks impor
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Instance
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.text import apply_edits
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
 pytestmark = pytest.mark.servers
@@ -56,9 +57,7 @@ class Daemon:
     """One configuration of the real program, on a loopback port."""
 
     def __init__(self, build, folder, keys, text, key="rsa"):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         empty = folder / "empty"
         empty.mkdir(exist_ok=True)
         self.config = folder / "vsftpd.conf"

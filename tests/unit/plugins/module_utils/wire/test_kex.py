@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import kex
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 
 KexError = kex.KeyExchangeError
 RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -458,9 +459,7 @@ def leaves(tmp_path_factory):
 
 @contextlib.contextmanager
 def s_server(folder, *options):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     argv = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_3", "-quiet"]
     argv += ["-key", folder / "key.pem", "-cert", folder / "cert.pem", "-ciphersuites", ":".join(SUITES.values())]
     with subprocess.Popen([*argv, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

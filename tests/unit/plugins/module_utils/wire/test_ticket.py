@@ -19,6 +19,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.wire import 
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire import engine, kex, ticket
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.hello import TLS13, UNTIL_FLIGHT, Hello
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import make_certificate
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_servers import (
     Server,
@@ -39,9 +40,7 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @contextlib.contextmanager
 def s_server(leaf: tuple[Path, Path], *options: object) -> t.Iterator[int]:
     """``openssl s_server`` for TLS 1.3 on a free port, when it listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    port = free_port()
     argv = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_3", "-quiet"]
     argv += ["-cert", str(leaf[0]), "-key", str(leaf[1]), *map(str, options)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
