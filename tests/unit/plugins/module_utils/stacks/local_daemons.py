@@ -23,6 +23,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.hapro
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.vsftpd import Vsftpd
+from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.test_postfix_servers import (
     Daemon as PostfixDaemon,
 )
@@ -33,12 +34,6 @@ OLD, NEW = "-tls1", "-tls1_2"
 
 #: What leads to the settings of OpenSSL for all programs (config(5), SSL Configuration).
 CHAIN = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def gone(path, seconds=30):
