@@ -66,7 +66,7 @@ LIES = {
         {**answer, **dict.fromkeys(("instances", "listeners", "handshakes"), 3)}
     ),
     "d-power": lambda name, answer: json.dumps({**answer, **POWER}),
-    "e-deep": lambda name, answer: json.dumps(answer)[:-1] + ', "findings": ' + "[" * 800 + "]" * 800 + "}",
+    "e-deep": lambda name, answer: json.dumps(answer)[:-1] + ', "findings": ' + "[" * 100 + "]" * 100 + "}",
     "f-noise": lambda name, answer: f"\x1b]0;x\x07 {FORGED} {TEMPLATE}",
     "g-empty": lambda name, answer: '{"changed": false}',
 }

@@ -3,7 +3,7 @@
 """Secrets planted in the configurations of real daemons are looked for in everything a run leaves or shows.
 
 Each stack is hardened and audited by its modules under ``ansible-playbook -vvv --diff`` (Postfix by the
-engine behind them), and the evidence is sealed.
+engine behind them), what listens is discovered, the evidence is sealed, and what drifted since is told.
 What may hold secrets is the daemons' own files and the journals in the private state folder, and nothing else.
 """
 
@@ -85,10 +85,15 @@ class Onlooker(threading.Thread):
                         self.seen |= {secret for secret in self.secrets if secret in data}
 
 
+def is_open(path, top):
+    """Whether others may read it, as far as the folders from ``top`` on let them come to it."""
+    return all(place.stat().st_mode & 0o007 for place in (path, *path.parents) if place == top or top in place.parents)
+
+
 def play(name, config, state):
     options = {"config": [config], "state_dir": str(state)}
     return [
-        {f"encryption.in_transit.{name}_tls": options},
+        {f"encryption.in_transit.{name}_tls": options, "register": f"__{name}_tls_result"},
         {
             f"encryption.in_transit.{name}_tls_info": {**options, "export": True},
             "register": f"__{name}_tls_audit",
@@ -115,13 +120,22 @@ def test_no_planted_secret_is_found_anywhere(keys, folder):
                 tasks += play(name, str(daemon.config), state)
         # The module finds Postfix by its own list of instances, which does not have this one: the engine alone.
         results = [harden(daemons["postfix"]), harden(daemons["postfix"], act=desk.audit, export=True)]
-        seal = {"encryption.in_transit.evidence_bundle": {"directory": str(home / "evidence"), "fail_on": []}}
+        evidence, changes = str(home / "evidence"), str(home / "changes")
+        told = [
+            {"encryption.in_transit.discover": {"probe": "none"}, "register": "__discover_result"},
+            {"encryption.in_transit.discovery": {"directory": str(home / "discovered"), "fail_on": []}},
+            {"encryption.in_transit.summary": {"of": "harden"}},
+            {"encryption.in_transit.summary": {"of": "verify", "fail_on": []}},
+            {"encryption.in_transit.change_record": {"dest": changes}},
+            {"encryption.in_transit.evidence_bundle": {"directory": evidence, "changes": changes, "fail_on": []}},
+            {"encryption.in_transit.drift": {"directory": evidence, "detail": True, "fail_on": []}},
+        ]
         facts = {"__verify_scan": {"reports": []}, "__verify_targets": [], "ansible_connection": "local"}
         facts["ansible_python_interpreter"] = sys.executable
         inventory = {"all": {"hosts": {"canary.example": None}, "vars": facts}}
         (home / "inventory.json").write_text(json.dumps(inventory))
         (home / "play.yml").write_text(
-            yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [*tasks, seal]}])
+            yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [*tasks, *told]}])
         )
         (home / "ansible.cfg").write_text("")
         words = {"COLLECTIONS_PATH": COLLECTIONS, "CONFIG": home / "ansible.cfg", "KEEP_REMOTE_FILES": 1}
@@ -154,4 +168,5 @@ def test_no_planted_secret_is_found_anywhere(keys, folder):
     for place, data in {"stdout": done.stdout, "stderr": done.stderr, "postfix": postfix, **written}.items():
         assert not [secret for secret in secrets if secret in data], place
     assert onlooker.looks and not onlooker.seen
-    assert not [path for path in state.rglob("*") if path.stat().st_mode & 0o077], "private"
+    for top in (state, home / "evidence", home / "changes", home / "remote", home / "local"):
+        assert not [path for path in top.rglob("*") if is_open(path, top)], top
