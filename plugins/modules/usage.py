@@ -23,8 +23,8 @@ notes:
   - vsftpd logs the oldest protocol that has the suite rather than the one in use. RV(handshakes[].protocol) is empty
     where that leaves it open.
   - Needs to read the logs, for which most hosts want root.
-  - On Windows there is no Python. The action plugin of the same name asks for event 36880 of Schannel instead, which has
-    no addresses, and of the options takes O(since), O(profile) and O(baseline). This was never run on a Windows.
+  - On Windows there is no Python. The action plugin of the same name asks for event 36880 of Schannel instead.
+  - It has no addresses, and of the options only O(since), O(profile) and O(baseline) count. Never run on a Windows.
 extends_documentation_fragment:
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.info
@@ -138,8 +138,8 @@ handshakes:
     client:
       description:
         - Address of the peer, its network when masked, or its name where only that is logged.
-        - V(local) stands for Unix sockets, V(others) for clients beyond O(clients), V(not told) for all clients of a log
-          without addresses.
+        - V(local) stands for Unix sockets, V(others) for clients beyond O(clients), V(not told) for all clients of a
+          log without addresses.
       type: str
       returned: always
       sample: 192.0.2.17
