@@ -9,7 +9,7 @@ export ANSIBLE_INJECT_FACT_VARS=false ANSIBLE_DEPRECATION_WARNINGS=true
 
 for bin in "$@"; do
     [ "$bin" != - ] || continue
-    echo "-- $("$bin/ansible" --version | head -1)"
+    echo "-- $("$bin/ansible" --version | sed -n 1p)"
     export PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
     for kind in module filter lookup callback role; do
         plugins=$(ansible-doc --type "$kind" --list encryption.in_transit 2>/dev/null | awk '{ print $1 }')
