@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# One worker builds and installs the tarball, and all tests look at it.
+pytestmark = pytest.mark.xdist_group("package")
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
@@ -72,13 +75,14 @@ def test_the_tarball_holds_the_collection_and_no_development_file(tarball):
     assert not [name for name in names if name.startswith("inventories/lab") or "__pycache__" in name]
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_playbooks_run_by_their_full_name_from_an_empty_directory(installed, tmp_path, playbook):
-    name = f"encryption.in_transit.{playbook}"
-    listed = run("ansible-playbook", "--inventory", "host.example,", "--list-tasks", name, cwd=tmp_path, **installed)
-    assert f"playbook: {installed['ANSIBLE_COLLECTIONS_PATH']}/ansible_collections/" in listed
-    assert f"/playbooks/{playbook}.yml" in listed
-    assert "TAGS" in listed, "the playbook has no task"
+def test_playbooks_run_by_their_full_name_from_an_empty_directory(installed, tmp_path):
+    names = [f"encryption.in_transit.{playbook}" for playbook in PLAYBOOKS]
+    listed = run("ansible-playbook", "--inventory", "host.example,", "--list-tasks", *names, cwd=tmp_path, **installed)
+    folder = f"{installed['ANSIBLE_COLLECTIONS_PATH']}/ansible_collections/encryption/in_transit/playbooks"
+    parts = listed.split("playbook: ")[1:]
+    assert [part.splitlines()[0] for part in parts] == [f"{folder}/{playbook}.yml" for playbook in PLAYBOOKS]
+    for part in parts:
+        assert "TAGS" in part, f"the playbook has no task: {part}"
 
 
 def test_every_plugin_is_documented_in_the_installed_collection(installed, tmp_path):
@@ -94,7 +98,8 @@ def test_every_plugin_is_documented_in_the_installed_collection(installed, tmp_p
             run("ansible-doc", "--type", kind, "--json", "--list", "encryption.in_transit", cwd=tmp_path, **installed)
         )
         assert shipped <= set(documented)
-        for plugin in sorted(shipped):
-            text = json.loads(run("ansible-doc", "--type", kind, "--json", plugin, cwd=tmp_path, **installed))
-            assert text[plugin]["doc"]["short_description"]
-            assert text[plugin]["examples"]
+        texts = json.loads(run("ansible-doc", "--type", kind, "--json", *shipped, cwd=tmp_path, **installed))
+        assert set(texts) == shipped
+        for text in texts.values():
+            assert text["doc"]["short_description"]
+            assert text["examples"]
