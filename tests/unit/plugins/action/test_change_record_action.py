@@ -53,7 +53,8 @@ def test_windows_and_the_policy_of_a_system_leave_records_too(tmp_path):
     value = {"key": "HKLM\\TLS 1.0\\Server", "name": "Enabled", "type": "REG_DWORD", "before": "1", "after": "0"}
     edit = {"file": value["key"], "line": 0, "check": "protocol.tls1_0", "reason": "TLSv1.0 is on"}
     windows = {"name": "schannel", "version": "10.0", "changed": True, "config": "registry", "transaction": "t1",
-               "values": [value], "edits": [edit], "rollback": "C:\\ProgramData\\t1.reg", "reboot_required": True}  # fmt: skip
+               "values": [value], "edits": [edit], "rollback": "C:\\ProgramData\\t1.reg",
+               "reboot_required": True}  # fmt: skip
     policy = {"name": "crypto-policies", "version": "20230731", "changed": True, "reloaded": True,
               "config": "/etc/crypto-policies/config", "transaction": "t2"}  # fmt: skip
     hosts = {
