@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import InTransitError
 
+from ..terminal import sentence
 from . import bundle, facts, publish
 from .exports.verdict import verdict as whole_verdict
 from .recording import Play, record
@@ -59,7 +60,8 @@ def _sealing(options: Json) -> bundle.Sealing:
 
 
 def _made(said: str, verdict: Json, options: Json, path: str, report: str) -> Made:
-    reasons = "; ".join(verdict["reasons"]) or "everything holds and is proved"
+    # Hosts have their say in them.
+    reasons = "; ".join(map(sentence, verdict["reasons"])) or "everything holds and is proved"
     words = f"evidence {said} {path}: {verdict['verdict'].replace('_', ' ')}, {reasons}"
     result = {
         "changed": True,

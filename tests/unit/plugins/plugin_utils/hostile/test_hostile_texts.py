@@ -24,7 +24,7 @@ from ansible_collections.encryption.in_transit.plugins.module_utils.findings imp
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Provenance
 from ansible_collections.encryption.in_transit.plugins.plugin_utils import discovery, standard, summary, usage
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.drift import report, show
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, chain
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, chain, making
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import verdict
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.text import safe_name, unique_names
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.gate import outputs
@@ -96,6 +96,11 @@ def _answer(text):
     return Answer(2, [seen], [], {text: [text]}, [text], sent.MOMENT)
 
 
+def _verdict(text):
+    counts = dict.fromkeys(("population", "endpoints", "results"))
+    return {"reasons": [text, text], "verdict": "fail", "exit_code": 2, "complete": False, **counts}
+
+
 TERMINAL = {
     "verify": _told,
     "harden": lambda text: (
@@ -107,6 +112,7 @@ TERMINAL = {
     "gate": lambda text: outputs.text(_answer(text)),
     "pipeline": lambda text: "\n".join(outputs.github(_answer(text))),
     "registers": lambda text: str(Problem(text, 3, text, text)),
+    "evidence_bundle": lambda text: making._made("sealed in", _verdict(text), {"fail_on": []}, "/e/1", "/e/1/r").text,
     "evidence_verify": lambda text: "\n".join(
         chain.told(chain.Outcome([{"bundle": text, "state": "verified"}], [text], [text]))
     ),
