@@ -3,7 +3,9 @@
 # A warning is an error: a link that leads nowhere, a page that no other page leads to.
 set -euo pipefail
 
-antsibull-docs lint-collection-docs --plugin-docs .
+# It copies the folder it looks at, so it gets one without the caches of development.
+hacking/stage.sh build/docs-linted
+antsibull-docs lint-collection-docs --plugin-docs build/docs-linted
 antsibull-changelog lint
 
 source=build/docs/source
