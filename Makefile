@@ -204,12 +204,18 @@ fuzz: $(DEV) ## search by coverage for bytes that break a reader (FUZZ_SECONDS=6
 fuzz-short: $(DEV) ## the beginning of that search: the same few thousand inputs every time
 	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py repeat 2000
 
-# An hour and more: each of some 130 points of each stack, once with the daemon left running and once rebooted.
+# An hour or more on two cores: each of some 130 points of each stack, with the daemon left running, with the power cut, and
+# failing. Every worker has processes, mounts and loopback ports of its own, so they share nothing but the machine.
+JOBS ?= 4
+FAULTS = $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
 .PHONY: faults
-faults: packages-test $(DEV) ## kill runs over real daemons at every system call; reboots, load, faults, planted secrets (as root)
+faults: packages-test $(DEV) ## kill runs over real daemons at every system call; reboots, load, faults, planted secrets (as root; JOBS=4)
 	@$(PYTHON) lab/lab.py --fleet test images
-	@FAULTS=all $(BIN)/python -m pytest -q $(addprefix tests/integration/test_,reboot.py continuous.py) \
-		$(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
+	@status=0; \
+	FAULTS=all $(BIN)/python -m pytest -v --dist load --maxschedchunk 1 \
+		--tx '$(JOBS)*popen//python=hacking/isolated.sh $(BIN)/python' $(FAULTS) || status=1; \
+	FAULTS=all $(BIN)/python -m pytest -v $(addprefix tests/integration/test_,reboot.py continuous.py) || status=1; \
+	exit $$status
 
 .PHONY: soak
 soak: packages-lab $(DEV) ## wear out lab hosts with random faults for an hour (SOAK_SECONDS=3600); SOAK_SEED repeats one

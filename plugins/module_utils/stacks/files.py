@@ -196,7 +196,8 @@ def explain(error: OSError, path: str) -> str:
     """One sentence about why a file cannot be changed, and what would help."""
     hints = {
         errno.EPERM: f"is it immutable (lsattr {path}; chattr -i) or are privileges missing?",
-        errno.EACCES: "the user that runs this needs write access to the file's directory; run it with become",
+        errno.EACCES: "the user that runs this needs write access to the file's directory; run it with become. "
+        "What denies it to root is a security module (ausearch -m AVC, journalctl -k)",
         errno.EROFS: "the file system is mounted read-only",
         errno.ENOSPC: "the file system is full, or has no inodes left (df, df -i)",
         errno.EDQUOT: "the disk quota is used up",

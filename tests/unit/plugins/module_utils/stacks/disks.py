@@ -18,8 +18,9 @@ class Disk:
 
     OPTIONS = "loop,noauto_da_alloc,data=writeback,commit=600"
 
-    def __init__(self, folder):
-        self.image, self.place = folder / "disk.img", folder / "disk"
+    def __init__(self, folder, medium=None):
+        """Mounted below ``folder``, with its file in ``medium``, the same folder unless it is told."""
+        self.image, self.place = (medium or folder) / "disk.img", folder / "disk"
         self.place.mkdir()
         _succeed("truncate", "--size", "64M", self.image)
         _succeed("mkfs.ext4", "-q", "-F", self.image)

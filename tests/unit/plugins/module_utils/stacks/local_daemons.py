@@ -43,8 +43,8 @@ def gone(path, seconds=30):
         time.sleep(0.05)
 
 
-def succeed(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def succeed(*command, env=None):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
 
 
@@ -73,6 +73,12 @@ class Daemon:
         command += ["-cipher", f"{suites}:@SECLEVEL=0"]
         done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
         return "Cipher is" in done.stdout and "Cipher is (NONE)" not in done.stdout
+
+    def environment(self):
+        """Of one that loads its certificate before the list that might name a level for it."""
+        level = 1 if b"small.pem" in self.config.read_bytes() else 2
+        (self.run / "openssl.cnf").write_text(f"{CHAIN}CipherString = DEFAULT:@SECLEVEL={level}\n")
+        return {**os.environ, "OPENSSL_CONF": str(self.run / "openssl.cnf")}
 
     def start(self):
         self.launch()
@@ -151,11 +157,8 @@ class VsftpdDaemon(Daemon):
         )
 
     def launch(self):
-        # It loads the certificate before the list that might name a level for it.
-        level = 1 if b"small.pem" in self.config.read_bytes() else 2
-        (self.run / "openssl.cnf").write_text(f"{CHAIN}CipherString = DEFAULT:@SECLEVEL={level}\n")
-        environment = {**os.environ, "OPENSSL_CONF": str(self.run / "openssl.cnf")}
         command = ["vsftpd", str(self.config)]
+        environment = self.environment()
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
 
 
@@ -172,7 +175,7 @@ class HaproxyDaemon(Daemon):
         )
 
     def launch(self):
-        succeed("haproxy", "-W", "-D", "-f", str(self.config))
+        succeed("haproxy", "-W", "-D", "-f", str(self.config), env=self.environment())
 
 
 class Library(Daemon):

@@ -364,7 +364,7 @@ def attack(victim, count):
         told = {end: ends.count(end) for end in ("old", "new", OVER, "broken")}
         count(title, victim.name, points=len(found), tried=len(ends), **told)
         assert not broken, "\n".join(broken)
-        assert told["old"] and told[OVER] <= max(1, len(ends) / 10)
+        assert told["old"] and told[OVER] <= max(1, len(ends) / 4)
 
     return go
 

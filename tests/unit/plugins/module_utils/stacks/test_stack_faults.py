@@ -1,26 +1,31 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong on real hosts, with each of the four real daemons: clear words, nothing half-written, service up.
+"""What goes wrong on real hosts, with each of the real daemons: clear words, nothing half-written, service up.
 
-Needs root and Debian's nginx, apache2, postfix and vsftpd. Every daemon is one of ours, on loopback ports, with its
-files in a folder of the test.
+Needs root and Debian's nginx, apache2, postfix, vsftpd and haproxy. Every daemon is one of ours, on loopback ports,
+with its files in a folder of the test.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import transaction
+from ansible_collections.encryption.in_transit.tests.unit.daemons import need
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks import landlock
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.disks import Disk
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.local_daemons import (
     HOST,
     KINDS,
@@ -28,6 +33,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
     OLD,
     VsftpdDaemon,
     harden,
+    made,
     strict,
     untouched,
 )
@@ -218,6 +224,64 @@ def test_no_room(daemon, place, options, use_up):
         daemon.stop()
 
 
+#: Postfix keeps its queue on the disk, too, and can neither be started nor ended when nothing can be written there.
+SELF_CONTAINED = [name for name in KINDS if name != "postfix"]
+
+
+@pytest.mark.parametrize("name", SELF_CONTAINED)
+def test_disk_whose_medium_takes_nothing_more(name, keys, folder):
+    """From one moment to the next, as thinly provisioned storage does: the device fails below a file system that has
+    room. What was read before serves on."""
+    need("mkfs.ext4")
+    medium = folder / "medium"
+    medium.mkdir()
+    with small(medium, "size=64m"):
+        disk = Disk(folder, medium)
+        daemon = made(name, disk.place, keys)
+        try:
+            daemon.start()
+            before = daemon.config.read_bytes()
+            disk.sync()
+            fill(medium)
+            result = harden(daemon)
+            assert result["failed"] and not result["changed"]
+            words = ("the disk or its driver reports an error", "mounted read-only", "is full")
+            assert any(word in result["msg"] for word in words), result["msg"]
+            untouched(daemon, before)
+        finally:
+            daemon.write = lambda: None  # its file is whole, and nothing can be written
+            daemon.stop()
+            disk.eject()
+
+
+@pytest.mark.parametrize("daemon", SELF_CONTAINED, indirect=True)
+def test_denied_by_a_security_module(daemon):
+    """To root, too: by landlock(7), which denies where SELinux and AppArmor do, and by the same error."""
+    if landlock.version() < 2:
+        pytest.skip("this kernel has no Landlock that knows moves between folders")
+    before = daemon.config.read_bytes()
+    for name in ("state", "tmp"):
+        (daemon.etc.parent / name).mkdir(mode=0o700)
+    beside = [place for place in daemon.etc.parent.iterdir() if place != daemon.etc]
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        landlock.confine(*filter(os.path.isdir, beside), "/dev", "/proc")
+        tempfile.tempdir = str(daemon.etc.parent / "tmp")
+        # Whoever is confined sees nothing of processes that are not.
+        daemon.start()
+        with open(writer, "w") as told:
+            json.dump(harden(daemon), told)
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as told:
+        result = json.load(told)
+    os.waitpid(child, 0)
+    assert result["failed"] and not result["changed"]
+    assert str(daemon.config) in result["msg"] and "security module" in result["msg"], result["msg"]
+    untouched(daemon, before)
+
+
 @pytest.fixture
 def between(monkeypatch):
     """A function that lets something happen after the plan was made and tested, and before it is carried out."""
@@ -266,7 +330,7 @@ def test_certificate_swapped_between_plan_and_apply(daemon, between, keys):
     assert strict(daemon)
 
 
-@pytest.mark.parametrize("daemon", ["nginx", "apache", "vsftpd"], indirect=True)
+@pytest.mark.parametrize("daemon", ["nginx", "apache", "vsftpd", "haproxy"], indirect=True)
 def test_interrupted_and_not_to_be_found(daemon):
     """It ended with the run, and no unit tells where it is configured: that is said, and once it runs it is mended."""
     daemon.start()
@@ -320,14 +384,14 @@ def test_second_run_at_the_same_moment(daemon, between):
     assert strict(daemon)
 
 
-@pytest.mark.parametrize("daemon", ["nginx", "apache"], indirect=True)
+@pytest.mark.parametrize("daemon", ["nginx", "apache", "haproxy"], indirect=True)
 def test_reload_that_never_comes(daemon):
     """The process that reloads is stopped: it takes the signal and does nothing. Workers go on serving as before."""
     daemon.start()
     before = daemon.config.read_bytes()
     stack = daemon.stack()
     (instance,) = [one for one in stack.discover(HOST) if str(daemon.config).startswith(one.config)]
-    pid = instance.facts.get("pid") or int((daemon.etc.parent / "queue/pid/master.pid").read_text())
+    pid = instance.facts.get("pid") or stack.generation(HOST, instance).master[0]
     os.kill(pid, signal.SIGSTOP)
     try:
         result = harden(daemon, timeouts={"settle": 1, "handshake": 1})
