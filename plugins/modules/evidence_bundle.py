@@ -58,8 +58,8 @@ options:
     type: path
   collected:
     description:
-      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they found
-        (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
+      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they
+        found (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
     type: path
     default: run
   hosts:

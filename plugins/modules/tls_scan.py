@@ -130,9 +130,9 @@ options:
     default: ''
   export_dest:
     description:
-      - Folder on the controller, which is made where it is missing, for a file with the reports, one JSON object in each
-        line, readable by its owner only. They come there by way of a temporary file on the host the task runs on, whole
-        or not at all, in check mode as well. Their trust is judged.
+      - Folder on the controller, which is made where it is missing, for a file with the reports, one JSON object in
+        each line, readable by its owner only. They come there by way of a temporary file on the host the task runs
+        on, whole or not at all, in check mode as well. Their trust is judged.
       - RV(reports) and RV(findings) are then left out, and C(collected) has name and digest of the file, so that a scan
         of thousands of endpoints needs little memory. V(run) stands for a folder of this run of Ansible below its
         C(local_tmp), which Ansible removes when it ends.

@@ -22,8 +22,17 @@ COLLECTIONS = Path(__file__).parents[4] / ".ansible" / "collections"
 KEPT = "results of the tasks: "
 
 
-def run(folder: Path, playbook: str, *arguments: str, inventory: str = "inventory.json") -> subprocess.CompletedProcess:
-    """A playbook with an inventory, both in ``folder``; whatever else Ansible reads or keeps is there, too."""
+#: Before a command (as root): of the daemons that other tests run at that moment it sees none.
+ALONE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def run(
+    folder: Path, playbook: str, *arguments: str, inventory: str = "inventory.json", before: t.Sequence[str] = ()
+) -> subprocess.CompletedProcess:
+    """A playbook with an inventory, both in ``folder``; whatever else Ansible reads or keeps is there, too.
+
+    ``before`` stands before the command, see :data:`ALONE`.
+    """
     (folder / "ansible.cfg").touch()
     environment = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -31,7 +40,7 @@ def run(folder: Path, playbook: str, *arguments: str, inventory: str = "inventor
         "HOME": str(folder),
     }
     return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments],
+        [*before, sys.executable, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
