@@ -64,6 +64,8 @@ HANGS = 600
 MARK = "IN_TRANSIT_SOAK"
 #: Faults that end with a host whose daemons somebody has to see to first.
 HOST_FAULTS = {"daemon stopped", "host restarted", "certificate swapped"}
+#: Where Ansible unpacks the code of a module. It takes that away when the module ends, and cannot when it is killed.
+PAYLOADS = "/tmp/ansible_encryption.in_transit.*_payload_*"
 
 
 class Strike:
@@ -357,6 +359,8 @@ class Soak:
 
     def leaks(self, r: Round) -> None:
         for host in self.hosts:
+            if any(strike.fault == "module killed" for strike in r.strikes):
+                host.sure(f"rm -rf {PAYLOADS}")
             for path in host.left():
                 r.problems.append(f"{host.name}: left behind: {path}")
             processes = host.processes()
