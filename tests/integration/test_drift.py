@@ -27,6 +27,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from referencing import Registry, Resource
 
+from ansible_collections.encryption.in_transit.plugins.module_utils.run import stack as desk
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.journal import COMMITTED, Journal
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.nginx.stack import Nginx
 from ansible_collections.encryption.in_transit.tests.servers.ports import free_port
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
@@ -159,6 +163,19 @@ def kill(pid: int) -> None:
     for child in {int(one) for found in children for one in found}:
         kill(child)
     os.kill(pid, signal.SIGKILL)
+
+
+def cut_off(web: Web) -> None:
+    """Mend it in a process that is killed when all is written, loaded and proved: only the end of it is missing."""
+    child = os.fork()
+    if child == 0:
+        enter = Journal.enter
+        Journal.enter = lambda journal, phase: os._exit(9) if phase == COMMITTED else enter(journal, phase)
+        told = web.vars()
+        options = {"config": told["nginx_tls_config"], "state_dir": told["nginx_tls_state_dir"]}
+        desk.harden(Nginx(), Host(), options)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
 def opened(path: Path) -> set[int]:
@@ -319,16 +336,27 @@ def test_what_drifted_is_told_mended_and_held_against_whoever_undoes_it(fleet: F
     assert fleet.drift()["code"] == 0
 
     # Something else undoes it, while a third of the fleet is away: what can be reached is mended, the rest is named.
+    # On web2 a run was killed just before its end: every setting holds, and it is mended all the same.
     web1.write(WEAK)
     web1.load()
+    web2.write(WEAK)
+    web2.load()
+    cut_off(web2)
+    (journal,) = web2.folder.glob("state/nginx/*/journal")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         fleet.more["web3"] = {"ansible_connection": "ssh", "ansible_port": nobody.getsockname()[1]}
         code, output = fleet.run("remediate", drift_contested_times=1)
     assert code != 0 and "Left alone: ['web3']" in output, output
     assert STRONG in web1.site.read_text() and "1 host: 1 changed" in output
-    states = {one["host"]: one["state"] for one in fleet.told()["hosts"]}
-    assert states == {"web1": "drifted", "web2": "held", "web3": "not_reached"}
+    told = {one["host"]: one for one in fleet.told()["hosts"]}
+    assert {name: one["state"] for name, one in told.items()} == {
+        "web1": "drifted",
+        "web2": "drifted",
+        "web3": "not_reached",
+    }
+    assert [one["check"] for one in told["web2"]["settings"]] == ["config.finished"]
+    assert not journal.exists() and STRONG in web2.site.read_text()
     del fleet.more["web3"]
 
     # It is undone once more: reported, and left alone. The host that was away is compared with what was last seen.

@@ -321,6 +321,14 @@ CHECKS = (
         False,
     ),
     Check(
+        "config.finished",
+        "medium",
+        "Every change of the configuration was brought to its end",
+        "A change that was cut off is neither proved nor undone: files of it may be old and others new.",
+        "Run remediate or harden: before anything else they bring it to its end.",
+        False,
+    ),
+    Check(
         "config.override",
         "medium",
         "No directive overrides the baseline",

@@ -35,7 +35,14 @@ _CERTIFICATES = (
     "certificate.key_access",
 )
 _SESSION = ("tls.compression", "tls.secure_renegotiation", "tls.extended_master_secret", "session.tickets")
-_CONFIGURATION = ("config.running", "config.override", "config.valid", "policy.consistent", "policy.loaded")
+_CONFIGURATION = (
+    "config.running",
+    "config.finished",
+    "config.override",
+    "config.valid",
+    "policy.consistent",
+    "policy.loaded",
+)
 _FLOOR = ("floor.protocols", "floor.suites", "floor.groups", "floor.signatures")
 _TRANSPORT = (*_PROTOCOLS, *_CRYPTOGRAPHY, *_FLOOR, "transport.plaintext", "transport.login")
 _REGISTER = ("register.unregistered", "register.silent")

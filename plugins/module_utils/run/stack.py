@@ -106,6 +106,10 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
             work.fail(InTransitError(files.explain(exc, exc.filename or "this host")))
         results.append(work.result)
     merged: Json = {key: [item for one in results for item in one.pop(key)] for key in ("findings", "diff")}
+    if lost and options.get("audit"):
+        # The other instances were read all the same.
+        merged["findings"].append(judge.finding("config.finished", "fail", "configured", {"stack": stack.name}, lost))
+        lost = ""
     merged["findings"].sort(key=judge.order)
     if not options.get("audit"):
         merged["findings"] = [item for item in merged["findings"] if item["status"] in _OPEN]
@@ -123,7 +127,7 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
 
 def _lost(stack: Stack, instances: t.Sequence[Instance], options: Options) -> str:
     """About runs that were interrupted on instances that cannot be found any more, for people; else empty."""
-    if options.get("check") or options.get("audit"):
+    if options.get("check"):
         return ""
     state_dir = options.get("state_dir") or STATE_DIR
     journals = abandoned(state_dir, stack.name, [Store(state_dir, stack.name, one.name) for one in instances])
@@ -378,17 +382,26 @@ class _Work:
         return True
 
     def _note_unfinished(self) -> None:
+        """Tell of a change that was not brought to its end, which whoever only looks must not do."""
+        status, text = "pass", "no run was interrupted"
         try:
             journal = self.store.unfinished()
+            if journal and self.store.busy():
+                status, text = (
+                    "indeterminate",
+                    f"run {journal.id} is at work on {', '.join(journal.paths)} at this moment",
+                )
+            # Once more: whoever was at work may have come to the end by itself in between.
+            elif journal and self.store.unfinished():
+                status, text = "fail", f"run {journal.id} was interrupted while changing {', '.join(journal.paths)}"
+                self.result["changed"] = self.check
+                self._say(f"{text}; the next run brings it to its end first")
         except TransactionError as exc:
-            self.result["warnings"].append(str(exc))
-            return
-        if journal is not None:
-            self.result["changed"] = self.check
-            paths = ", ".join(journal.paths)
-            self._say(
-                f"run {journal.id} was interrupted while changing {paths}; the next run brings it to its end first"
-            )
+            status, text = "indeterminate", str(exc)
+            self.result["warnings"].append(text)
+        self.result["findings"].append(
+            judge.finding("config.finished", status, "configured", {"stack": self.stack.name}, text)
+        )
 
     # --- what is known --------------------------------------------------------------------------------------------
 

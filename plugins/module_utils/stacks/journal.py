@@ -73,6 +73,21 @@ class Store:
         scratch.sweep()
         return lock
 
+    def busy(self) -> bool:
+        """Whether another run is at work here now. Creates nothing, and is asked only where there is a journal: for an
+        instant the lock is shared, which a run that begins would see."""
+        try:
+            lock = os.open(os.path.join(self.folder, "lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     def _make_folder(self, path: str, parents: bool = False) -> None:
         if parents:
             os.makedirs(path, mode=0o700, exist_ok=True)

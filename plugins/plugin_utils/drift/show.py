@@ -65,7 +65,8 @@ def _what(host: Json) -> str:
     worst = host["settings"][0]
     where = next((f"{place['file']}:{place['line']}" for place in worst["where"]), "")
     more = len(host["settings"]) - 1
-    said = [worst["check"], f"at {where or worst['place']}", _since(worst), f"and {more} more" if more else ""]
+    where = where or worst["place"] or worst["stack"] or "-"
+    said = [worst["check"], f"at {where}", _since(worst), f"and {more} more" if more else ""]
     return sentence(" ".join(filter(None, said)))
 
 

@@ -368,13 +368,44 @@ def test_interrupted_run_is_brought_to_its_end(scene, monkeypatch):
     assert b"TLSv1.0" not in files.read(scene.main)
     told = scene.audit()
     assert "was interrupted while changing" in told["msg"] and not told["changed"]
+    assert ("config.finished", "configured") in checks(told, "fail")
     assert scene.recover(check=True)["changed"]
+    with desk.Store(os.path.join(scene.folder, "state"), "toy", "toy").lock():
+        told = scene.audit()
+    assert "was interrupted" not in told["msg"], "who is at work was not"
+    assert ("config.finished", "configured") in checks(told, "indeterminate")
     result = scene.recover()
     assert result["changed"] and result["instances"][0]["recovery"]["outcome"] == "restored"
     assert "was interrupted (test) while changing" in result["msg"] and "the originals are back" in result["msg"]
     assert {path: entry for path, entry in scene.tree().items() if "/etc/" in path} == before
     again = scene.recover()
     assert not again["changed"] and "no run was interrupted" in again["msg"]
+    assert ("config.finished", "configured") in checks(scene.audit(), "pass")
+
+
+def test_a_change_that_was_cut_off_is_told_by_an_audit_whatever_became_of_its_instance(scene, monkeypatch):
+    def cut_off(instance, path):
+        """A journal is left as by a run that was killed."""
+        store = desk.Store(os.path.join(scene.folder, "state"), "toy", instance)
+        with store.lock():
+            store.begin([files.Change(path, path, files.read(path), b"new")], None)
+        return os.path.join(store.journal_dir, "journal.json")
+
+    path = cut_off("gone", scene.main)
+    told = scene.audit()
+    (finding,) = [item for item in told["findings"] if item["check"] == "config.finished" and item["status"] == "fail"]
+    assert scene.main in finding["observed"] and "is not found" in finding["observed"]
+    assert not told["failed"] and told["instances"], "the instance that is there was read"
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.stack, "discover", lambda _host: [])
+        told = scene.audit()
+    assert told["failed"] and "is not found" in told["msg"]
+
+    os.unlink(path)
+    with open(cut_off("toy", scene.site), "w") as file:
+        file.write("{")
+    told = scene.audit()
+    assert ("config.finished", "configured") in checks(told, "indeterminate")
 
 
 def test_lock_is_told(scene):
