@@ -10,6 +10,7 @@ gets an answer it could act on.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import typing as t
@@ -150,7 +151,10 @@ def hear(host: Host, argv: t.Callable[[int], t.Sequence[str]], input: str = "", 
     with socket.create_server(("127.0.0.1", 0), backlog=4) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=_listen, args=(listening, before, heard), daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as exc:  # Python's word for what clone(2) says of a machine at its limits
+            raise OSError(errno.EAGAIN, str(exc)) from exc
         run(host, *argv(port), input=input.format(port=port) if input else None)
         # A program that never connected leaves the listener waiting.
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -157,6 +157,17 @@ def test_a_program_that_never_connects_is_heard_as_nothing():
     assert asking.hear(Host(), lambda port: ["true"]) == b""
 
 
+def test_a_machine_that_refuses_a_thread(monkeypatch):
+    """That is an error of the machine, which a run tells as such: not a mistake of ours, which ends it."""
+
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(OSError, match="can't start new thread"):
+        asking.hear(Host(), lambda port: ["true"])
+
+
 def test_every_endpoint_is_asked_and_what_cannot_be_is_not_proved():
     class Silent(Stack):
         name = "x"
