@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import basic
 
-from ..stacks import switching
 from . import bytecode
 from .ansible_exceptions import EXCEPTIONS, today
 
@@ -22,6 +22,9 @@ TIMEOUTS: dict[str, t.Any] = {
     "proof": {"type": "float", "default": 5.0},
 }
 
+#: Where journals, history and byte code are.
+STATE_DIR = "/var/lib/encryption.in_transit"
+
 COMMON: dict[str, t.Any] = {
     "profile": {"type": "str", "default": "intermediate"},
     "baseline": {"type": "dict", "default": {}},
@@ -30,7 +33,7 @@ COMMON: dict[str, t.Any] = {
     "timeouts": {"type": "dict", "options": TIMEOUTS, "apply_defaults": True},
     "exceptions": EXCEPTIONS,
     "config": {"type": "list", "elements": "path", "default": []},
-    "state_dir": {"type": "path", "default": "/var/lib/encryption.in_transit"},
+    "state_dir": {"type": "path", "default": STATE_DIR},
 }
 
 HARDEN: dict[str, t.Any] = {
@@ -45,7 +48,7 @@ HARDEN: dict[str, t.Any] = {
 HTTP: dict[str, t.Any] = {"hsts": {"type": "str", "default": "report", "choices": ["report", "mend"]}}
 
 #: Beyond these, for software that can be told to log its handshakes.
-LOGGING: dict[str, t.Any] = switching.OPTION
+LOGGING: dict[str, t.Any] = {"log_handshakes": {"type": "str", "default": "leave", "choices": ["leave", "on", "off"]}}
 
 #: What a failed module tells of each instance. What was tried belongs into the record of the change: files and diffs.
 FAILURE = (
@@ -68,18 +71,17 @@ AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False
 
 def harden(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
     """Entry of a ``<stack>_tls`` module. ``own`` is the argument spec of options that only this stack has."""
-    module = AnsibleModule({**HARDEN, **(own or {})}, supports_check_mode=True)
+    module = basic.AnsibleModule({**HARDEN, **(own or {})}, supports_check_mode=True)
     _run(module, {"present": "harden", "recover": "recover"}[module.params["state"]], stack)
 
 
 def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
     """Entry of a ``<stack>_tls_info`` module."""
-    _run(AnsibleModule({**AUDIT, **(own or {})}, supports_check_mode=True), "audit", stack)
+    _run(basic.AnsibleModule({**AUDIT, **(own or {})}, supports_check_mode=True), "audit", stack)
 
 
-def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
+def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
     options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today()}
-    compiled = bytecode.cache(module.params["state_dir"], stack.name)
     from ..errors import InTransitError
     from ..stacks.host import Host
     from . import stack as desk
@@ -88,8 +90,8 @@ def _run(module: AnsibleModule, verb: str, stack: Stack) -> None:
         result = getattr(desk, verb)(stack, Host(), options)
     except InTransitError as exc:
         module.fail_json(msg=str(exc))
-    if compiled and verb == "harden" and not module.check_mode:
-        compiled.save()
+    if _COMPILED and verb == "harden" and not module.check_mode:
+        _COMPILED.save()
     for text in result.pop("warnings", ()):
         module.warn(text)
     if not module._diff:
@@ -107,3 +109,18 @@ def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:
         "findings": [item for item in result["findings"] if item["check"] == "config.valid"],
         "instances": [{key: one[key] for key in FAILURE if key in one} for one in result["instances"]],
     }
+
+
+def _compiled() -> bytecode.Cache | None:
+    """The byte code of this module, for what it imports from here on."""
+    try:
+        params = basic._load_params()  # made for modules that want to know them early
+        state_dir = os.path.expanduser(os.path.expandvars(str(params.get("state_dir") or STATE_DIR)))
+        name = str(params["_ansible_module_name"]).rpartition(".")[2]
+    except (Exception, SystemExit):  # whatever is wrong with them, AnsibleModule tells it
+        return None
+    return bytecode.cache(state_dir, name[: -len("_info")] if name.endswith("_info") else name)
+
+
+#: Module files import this first, and the stack after it.
+_COMPILED = _compiled() if bytecode.in_archive() else None

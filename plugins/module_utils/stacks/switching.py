@@ -13,9 +13,6 @@ import typing as t
 
 from .contract import Edit, Plan
 
-#: Modules' option (argument spec), for every stack that can do it.
-OPTION: dict[str, t.Any] = {"log_handshakes": {"type": "str", "default": "leave", "choices": ["leave", "on", "off"]}}
-
 #: The name of our log formats, and of the files they write.
 NAME = "in_transit_handshakes"
 

@@ -23,11 +23,12 @@ RUN = f"""
     sys.dont_write_bytecode = True
     sys.path.insert(0, sys.argv[1])
     from {PACKAGE}.run import bytecode
+    assert bytecode.in_archive()
     cache = bytecode.cache(sys.argv[2], sys.argv[3])
-    from {PACKAGE}.wire import thing
-    print(thing.VALUE, cache is not None and not cache._complete, thing.__name__ == thing.__spec__.name)
-    if cache:
-        cache.save()
+    from importlib import import_module
+    thing = import_module("{PACKAGE}.wire." + sys.argv[4])
+    print(thing.VALUE, not cache._complete, thing.__name__ == thing.__spec__.name)
+    cache.save()
 """
 
 
@@ -48,10 +49,11 @@ class Scene:
                 archive.writestr(f"{path}/__init__.py", "")
             archive.writestr(f"{folders[-1]}/run/bytecode.py", text)
             archive.writestr(f"{folders[-1]}/wire/thing.py", source)
+            archive.writestr(f"{folders[-1]}/wire/later.py", source)
 
-    def run(self, user="nginx"):
+    def run(self, user="nginx", module="thing"):
         """(value, whether anything was compiled)"""
-        command = [sys.executable, "-I", "-c", textwrap.dedent(RUN), self.archive, self.state, user]
+        command = [sys.executable, "-I", "-c", textwrap.dedent(RUN), self.archive, self.state, user, module]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         value, compiled, named = done.stdout.split()
         assert named == "True"
@@ -79,6 +81,11 @@ def test_compiled_once(scene):
 def test_stacks_do_not_forget_each_others(scene):
     assert scene.run("nginx")[1] and scene.run("apache")[1]
     assert not scene.run("nginx")[1] and not scene.run("apache")[1]
+
+
+def test_what_one_module_does_not_use_is_kept_for_another(scene):
+    scene.run()
+    assert scene.run(module="later") == ("first", False)
 
 
 def test_other_source_is_other_code(scene):
@@ -115,5 +122,5 @@ def test_damaged_file_is_replaced(scene, damage):
 
 def test_without_state_folder_nothing_is_kept(scene):
     os.rmdir(scene.state)
-    assert scene.run() == ("first", False)
+    assert scene.run() == ("first", True)
     assert not os.path.exists(scene.state)
