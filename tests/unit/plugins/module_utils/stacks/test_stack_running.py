@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import time
+
+import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import running
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Document
@@ -46,6 +50,8 @@ class Fake(Host):
     def run(self, argv, timeout=60, input=None, env=None):
         from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Completed
 
+        if "nginx*" in argv:
+            return Completed(1, "nginx 1.22.1-9\nnginx-light 1.22.1-9\n", "")  # without lists: dpkg before 1.19.3
         if "-S" in argv:
             return Completed(0, "nginx-light: /usr/sbin/nginx\n", "")
         assert argv[-1] == "nginx-light"
@@ -61,6 +67,23 @@ def test_the_oldest_worker_tells_since_when_it_serves(tmp_path):
         "package": "nginx-light 1.22.1-9",
         "documents": [{"path": "/gone", "modified": None}],
     }
+
+
+class Looking(Host):
+    """This machine, where the query tool of dpkg is looked at as if it served."""
+
+    def processes(self):
+        return [Process(7, 1, 100, ("dpkg",), "/usr/bin/dpkg")]
+
+    def run(self, argv, timeout=60, input=None, env=None):
+        assert "-S" not in argv, "all packages are searched for what one of that name has"
+        return super().run(argv, timeout, input, env)
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-query"), reason="no dpkg on this machine")
+def test_a_package_called_as_its_program_is_found_without_a_search():
+    shown = subprocess.run(["dpkg-query", "--show", "dpkg"], capture_output=True, text=True, check=True).stdout.split()
+    assert running.facts(Looking(), (7, 100), [])["package"] == " ".join(shown)
 
 
 def test_nothing_runs_or_there_is_nothing_that_could(tmp_path):
