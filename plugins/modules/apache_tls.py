@@ -209,6 +209,58 @@ instances:
           elements: str
           returned: always
       sample: null
+    untold:
+      description:
+        - Changes by earlier runs whose results are not known to have left the host, because the connection was lost or
+          the run was killed after the change. Each is told by the next run, which counts it as a change, and is kept by
+          M(encryption.in_transit.change_record), without the name of who asked for it.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        transaction:
+          description: Id of the change.
+          type: str
+          returned: always
+        changed:
+          description: Whether the change holds.
+          type: bool
+          returned: always
+        failed:
+          description: Whether it was undone, or not brought to its end.
+          type: bool
+          returned: always
+        undone:
+          description: Whether all was as before; V(null) unless it was undone.
+          type: bool
+          returned: always
+        step:
+          description: The step it failed in.
+          type: str
+          returned: always
+        msg:
+          description: What happened, for people.
+          type: str
+          returned: always
+        output:
+          description: What the software or the error said.
+          type: str
+          returned: always
+        files:
+          description: As RV(instances[].files).
+          type: list
+          elements: dict
+          returned: always
+        edits:
+          description: As RV(instances[].edits).
+          type: list
+          elements: dict
+          returned: always
+        recovery:
+          description: Its C(id), C(phase) and C(outcome) where it ended what another run had begun; else V(null).
+          type: dict
+          returned: always
+      sample: []
     transaction:
       description: Id of the change, which names its folder below O(state_dir); V(null) when no file was changed.
       type: str

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import typing as t
 
 from ansible.module_utils import basic
@@ -63,6 +65,7 @@ FAILURE = (
     "recovery",
     "transaction",
     "files",
+    "untold",
 )
 
 #: Files of the controller are written by the action plugin of the same name.
@@ -81,8 +84,9 @@ def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
 
 
 def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
-    options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today()}
+    options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today(), "receipts": True}
     from ..errors import InTransitError
+    from ..stacks import files
     from ..stacks.host import Host
     from . import stack as desk
 
@@ -96,9 +100,19 @@ def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
         module.warn(text)
     if not module._diff:
         del result["diff"]
-    if result.pop("failed"):
-        module.fail_json(**_brief(result))
-    module.exit_json(**result)
+    receipts = result.pop("receipts", ())
+    try:
+        if result.pop("failed"):
+            module.fail_json(**_brief(result))
+        module.exit_json(**result)
+    except SystemExit:
+        # Nobody tells a module that its connection is gone: what it writes fails. And the interpreter, which would
+        # write what is left in the buffer, passes over it.
+        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # then it is told twice
+            for path in receipts:
+                files.remove(path)
+        raise
 
 
 def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:

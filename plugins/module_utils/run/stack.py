@@ -24,6 +24,8 @@ well should cost its controller little.
 ``config``          main configuration files of the instances meant; empty: all
 ``state_dir``       folder of journals and history (:data:`STATE_DIR`)
 ``history``         number of finished transactions to keep (10)
+``receipts``        whether the caller removes the files named in ``receipts`` of the result as soon as it has passed on
+                    the result; what a run did is told again by the next one until then (``False``)
 ``check``           plan, judge and test, but write and reload nothing (``False``)
 ``diff``            whether to return the diff (``True``)
 ``export``          :func:`audit`: whether to return the redacted configuration (``False``)
@@ -32,6 +34,7 @@ well should cost its controller little.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..baseline import model
@@ -113,6 +116,9 @@ def _each(stack: Stack, host: Host, options: Options, act: t.Callable[[_Work], N
     merged["findings"].sort(key=judge.order)
     if not options.get("audit"):
         merged["findings"] = [item for item in merged["findings"] if item["status"] in _OPEN]
+    receipts = [path for one in results for path in one.pop("receipts")]
+    if receipts:
+        merged["receipts"] = receipts
     heed = [text for one in results for text in one.pop("heed")]
     if heed:
         merged["warnings"] = list(dict.fromkeys(heed))
@@ -171,7 +177,7 @@ class _Work:
         self.handshake_timeout = seconds.pop("handshake", 3)
         self.timeouts = transaction.Timeouts(**seconds)
         state_dir, keep = options.get("state_dir") or STATE_DIR, options.get("history", 10)
-        self.store = Store(state_dir, stack.name, instance.name, keep)
+        self.store = Store(state_dir, stack.name, instance.name, keep, receipts=bool(options.get("receipts")))
         library = " ".join((instance.capabilities.library, _dotted(instance.capabilities.version)))
         self.title = f"{stack.title} {_dotted(instance.version)}"
         self.result: Json = {
@@ -197,6 +203,8 @@ class _Work:
             "unmended": [],
             "listeners": [],
             "proofs": [],
+            "untold": [],
+            "receipts": [],
             "findings": [],
             "diff": [],
             "heed": [],
@@ -209,7 +217,7 @@ class _Work:
             self._note_unfinished()
             self._harden()
             return
-        with self.store.lock(self.timeouts.lock):
+        with self.store.lock(self.timeouts.lock), self._telling():
             self._recover()
             self._harden()
 
@@ -250,7 +258,7 @@ class _Work:
             self._note_unfinished()
             self._say("nothing was touched")
             return
-        with self.store.lock(self.timeouts.lock):
+        with self.store.lock(self.timeouts.lock), self._telling():
             if not self._recover():
                 self._say("no run was interrupted")
 
@@ -380,6 +388,20 @@ class _Work:
             if instance.config == self.instance.config:
                 self.instance = instance
         return True
+
+    @contextlib.contextmanager
+    def _telling(self) -> t.Iterator[None]:
+        """Tell first of earlier runs whose results may have reached nobody; the result then stands for them, too."""
+        for record in self.store.untold().values():
+            told = _untold(record)
+            self.result["untold"].append(told)
+            self.result["changed"] |= told["changed"]
+            self._say(told["msg"])
+        try:
+            yield
+        finally:
+            if self.store.receipts:
+                self.result["receipts"] = list(self.store.untold())
 
     def _note_unfinished(self) -> None:
         """Tell of a change that was not brought to its end, which whoever only looks must not do."""
@@ -618,6 +640,26 @@ class _Work:
 
 def _dotted(version: t.Iterable[int]) -> str:
     return ".".join(map(str, version))
+
+
+def _untold(record: Json) -> Json:
+    """What the history keeps of a finished run, as the result of its instance told it."""
+    outcome, problems = record["outcome"], record.get("problems") or []
+    interrupted = outcome in ("restored", "kept", "conflict")
+    texts = record.get("diff") or ()
+    return {
+        "transaction": record["id"],
+        "changed": outcome != "undone",
+        "failed": outcome in ("undone", "conflict") or bool(problems),
+        "undone": not problems if outcome == "undone" else None,
+        "step": record.get("step"),
+        "msg": f"the result of run {record['id']} reached nobody ({outcome}): "
+        + ", ".join(one["path"] for one in record["files"]),
+        "output": record.get("error") or record.get("test") or "",
+        "files": [{**one, "diff": _unified(one["path"], texts)} for one in record["files"]],
+        "edits": record.get("edits") or [],
+        "recovery": {"id": record["id"], "phase": record["step"], "outcome": outcome} if interrupted else None,
+    }
 
 
 def _unified(path: str, texts: t.Iterable[t.Mapping[str, str]]) -> str:

@@ -10,6 +10,7 @@ Everything about one instance lives in one private folder, outside every include
         0.old 0.new   bytes of the first file before and after; one of them is missing where it is created or removed
         0.link        the original file itself, as a hard link, where the file system allows it
     history/<id>/     finished transactions, the newest few: journal.json, bytes, record.json
+        untold        as long as nobody is known to have got the result of the run that finished it
     reload-pending    the generation that has not loaded the files on disk yet (only with reload: handler)
 """
 
@@ -33,6 +34,11 @@ Fault = t.Callable[[str], None]
 #: From this phase on the new configuration stays; before it, the old one comes back.
 COMMITTED = "committed"
 
+#: Beside a finished transaction until its result is known to have left.
+UNTOLD = "untold"
+
+_JOURNAL, _RECORD = "journal.json", "record.json"
+
 
 def no_fault(point: str) -> None:
     """Tests put in its place what kills the process at a named point. Production has no other way in."""
@@ -41,10 +47,19 @@ def no_fault(point: str) -> None:
 class Store:
     """The folder of one instance of one stack.
 
-    ``keep`` finished transactions stay in the history. Nothing is created before :meth:`lock` is taken.
+    ``keep`` finished transactions stay in the history. Nothing is created before :meth:`lock` is taken. With
+    ``receipts`` what is finished is ``untold`` until the caller removes the files that :meth:`untold` names.
     """
 
-    def __init__(self, state_dir: str, stack: str, instance: str, keep: int = 10, fault: Fault = no_fault) -> None:
+    def __init__(
+        self,
+        state_dir: str,
+        stack: str,
+        instance: str,
+        keep: int = 10,
+        fault: Fault = no_fault,
+        receipts: bool = False,
+    ) -> None:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", instance)
         if name != instance or name.startswith("."):
             name = f"{name.lstrip('.')}-{files.sha256(instance.encode())[:8]}"
@@ -54,6 +69,7 @@ class Store:
         self.history_dir = os.path.join(self.folder, "history")
         self.keep = keep
         self.fault = fault
+        self.receipts = receipts
         self._draft = os.path.join(self.folder, "journal.draft")
         self._pending = os.path.join(self.folder, "reload-pending")
 
@@ -114,7 +130,7 @@ class Store:
             os.mkdir(draft, 0o700)
             entries = [self._enter(draft, identity, number, change) for number, change in enumerate(changes)]
             data = {"format": 1, "id": identity, "phase": "begun", "generation": _token(generation), "files": entries}
-            files.save(os.path.join(draft, "journal.json"), _encode(data))
+            files.save(os.path.join(draft, _JOURNAL), _encode(data))
             self.fault("journal.rename")
             files.rename(draft, self.journal_dir)
         except OSError as exc:
@@ -163,7 +179,7 @@ class Store:
 
     def unfinished(self) -> Journal | None:
         """The journal of a transaction that was killed, or None. Raises TransactionError when it cannot be read."""
-        path = os.path.join(self.journal_dir, "journal.json")
+        path = os.path.join(self.journal_dir, _JOURNAL)
         try:
             data = json.loads(files.read(path))
         except FileNotFoundError:
@@ -177,6 +193,23 @@ class Store:
                 "recover", f"{path}: written by a newer version of this collection; run that version"
             )
         return Journal(self, data)
+
+    def untold(self) -> dict[str, dict[str, t.Any]]:
+        """Finished transactions whose result may have reached nobody, oldest first: by the file that says so, what the
+        history keeps of them, and their ``files`` as :meth:`Journal.summary` tells of them. Raises TransactionError."""
+        found = {}
+        try:
+            for name in sorted(os.listdir(self.history_dir)):
+                folder = os.path.join(self.history_dir, name)
+                path = os.path.join(folder, UNTOLD)
+                if os.path.exists(path):
+                    data, record = (json.loads(files.read(os.path.join(folder, one))) for one in (_JOURNAL, _RECORD))
+                    found[path] = {**record, "files": Journal(self, data).summary()}
+        except FileNotFoundError:
+            pass  # no history yet; or whoever runs without our lock has told of it in between
+        except (OSError, ValueError) as exc:
+            raise TransactionError("recover", f"{self.history_dir}: the history cannot be read: {exc}") from exc
+        return found
 
     def prune(self) -> None:
         """Forget the oldest finished transactions. Ids sort by time; one that vanished meanwhile is no error."""
@@ -283,7 +316,7 @@ class Journal:
         """Record the phase that is about to begin."""
         self._fault(f"{phase}.record")
         self._data["phase"] = phase
-        files.save(os.path.join(self._store.journal_dir, "journal.json"), _encode(self._data))
+        files.save(os.path.join(self._store.journal_dir, _JOURNAL), _encode(self._data))
         self._fault(phase)
 
     def write(self) -> None:
@@ -370,7 +403,9 @@ class Journal:
         """Move the finished transaction into the history, together with its record."""
         self._fault("retire")
         folder, history = self._store.journal_dir, self._store.history_dir
-        files.save(os.path.join(folder, "record.json"), _encode({"id": self.id, **record}))
+        files.save(os.path.join(folder, _RECORD), _encode({"id": self.id, **record}))
+        if self._store.receipts:
+            files.save(os.path.join(folder, UNTOLD), b"")
         for number, entry in enumerate(self._data["files"]):
             files.remove(os.path.join(folder, f"{number}.link"))
             files.remove(entry["temporary"])

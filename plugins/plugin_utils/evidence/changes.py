@@ -25,6 +25,10 @@ FOLDER = "changes"
 #: What only some stacks tell of a change. Windows has no files: values of the registry before and after, and the file
 #: on the host that brings them back.
 _MORE = ("values", "rollback", "restart_required", "reboot_required")
+#: Of a change whose own play never heard of it: the host knows what was done, and not who asked for it.
+_SOMEBODY = {"operator": None, "control_node": None, "ticket": None}
+#: What tells that a run itself has done something.
+_DONE = ("transaction", "recovery", "reloaded")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.json\Z")
 
 
@@ -32,14 +36,21 @@ def collect(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str], about: Json
     """One record for each instance that was changed, or whose change failed, from what the roles left on the hosts.
 
     ``about`` are the facts all records share: ``recorded`` (time), ``operator``, ``control_node``, ``ticket``. ``run``
-    tells this run from others: in a play with ``serial`` the same result is seen more than once.
+    tells this run from others: in a play with ``serial`` the same result is seen more than once. A host also tells of
+    changes by earlier runs whose connection was lost; these have records of their own, of nobody known.
     """
     found = []
     for host in hosts:
         for stack, result in left_by_roles.stacks(hostvars[host], "result").items():
             for instance in result.get("instances") or ():
-                if instance.get("changed") or instance.get("failed"):
-                    found.append(_record(str(host), stack, plain(instance), str(result.get("msg") or ""), about, run))
+                told = str(result.get("msg") or "")
+                for earlier in instance.get("untold") or ():
+                    one = {**{key: instance.get(key) for key in ("config", "version")}, **earlier}
+                    found.append(_record(str(host), stack, plain(one), told, {**about, **_SOMEBODY}, run))
+                # Where nothing else was done, that is what makes the instance a changed one.
+                own = not instance.get("untold") or any(instance.get(key) for key in _DONE)
+                if instance.get("failed") or (instance.get("changed") and own):
+                    found.append(_record(str(host), stack, plain(instance), told, about, run))
     return found
 
 

@@ -408,6 +408,24 @@ def test_a_change_that_was_cut_off_is_told_by_an_audit_whatever_became_of_its_in
     assert ("config.finished", "configured") in checks(told, "indeterminate")
 
 
+def test_what_may_have_reached_nobody_is_told_by_the_next_run(scene):
+    """Until whoever passes on the result says that it has left."""
+    first = scene.harden(receipts=True)
+    assert first["receipts"] and not first["instances"][0]["untold"]
+    again = scene.harden(receipts=True)
+    assert again["changed"] and not again["failed"] and again["receipts"] == first["receipts"]
+    (told,) = again["instances"][0]["untold"]
+    assert [told[key] for key in ("transaction", "files", "edits")] == [
+        first["instances"][0][key] for key in ("transaction", "files", "edits")
+    ]
+    assert "reached nobody" in again["msg"] and again["instances"][0]["transaction"] is None
+    assert not scene.harden(check=True)["changed"], "only a run that holds the lock tells it"
+    for path in again["receipts"]:
+        os.unlink(path)
+    after = scene.harden(receipts=True)
+    assert not after["changed"] and not after["instances"][0]["untold"] and "receipts" not in after
+
+
 def test_lock_is_told(scene):
     store = desk.Store(os.path.join(scene.folder, "state"), "toy", "toy")
     with store.lock():

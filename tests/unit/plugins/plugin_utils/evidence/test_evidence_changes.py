@@ -75,6 +75,24 @@ def test_a_change_that_was_undone_says_so(harden):
     assert record["message"]
 
 
+def test_a_change_whose_own_play_lost_the_host_is_recorded_by_the_next_one(harden):
+    """As what it was, and as nobody's: who runs this play need not be who ran that one."""
+    lost = harden(receipts=True)
+    (record,) = collect(harden(receipts=True))
+    (own,) = collect(lost)
+    same = ("change_id", "host", "stack", "config", "transaction", "outcome", "files", "edits")
+    assert [record[key] for key in same] == [own[key] for key in same]
+    assert (record["operator"], record["control_node"], record["ticket"]) == (None, None, None)
+    assert "reached nobody" in record["message"]
+
+
+def test_a_change_that_was_undone_unheard_is_recorded_beside_the_one_that_is_heard(harden):
+    harden(misbehave=["dies"], receipts=True)
+    undone, made = collect(harden(receipts=True))
+    assert [(one["outcome"], bool(one["operator"])) for one in (undone, made)] == [("undone", False), ("changed", True)]
+    assert undone["step"] == "reload" and undone["transaction"] != made["transaction"]
+
+
 def test_a_result_is_recorded_once_however_often_it_is_seen(harden, tmp_path):
     """In a play with serial, the hosts of earlier batches keep their results."""
     result, folder = harden(), str(tmp_path / "evidence" / "changes")

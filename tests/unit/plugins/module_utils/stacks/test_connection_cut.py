@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, the encryption.in_transit authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The SSH connection of a play is cut, and the next play finds nothing half done and keeps a record of what was done.
+
+Without a terminal (``pipelining``) nobody tells a module that its connection is gone: it does its work, and its result
+reaches nobody. With one it gets SIGHUP. A pipeline tries a few moments, ``make faults`` all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.connections import (
+    WAYS,
+    ManagedHost,
+    gone,
+    until,
+)
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.test_canaries import (
+    PLANTED,
+    plant,
+)
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.test_kill_matrix import (
+    ALL,
+    OVER,
+    SHARDS,
+    Victim,
+    ended,
+)
+from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.stacks.trees import tree
+
+pytestmark = pytest.mark.servers
+
+#: One with a graceful reload, and one that has to be restarted.
+STACKS = ("nginx", "vsftpd")
+
+#: Otherwise: the journal is written, the new file has its owner and not its name, the reload is asked for.
+SOME = {
+    "nginx": ((("os.link", 1), "killed", True), (("os.chown", 1), "reset", False), (("os.kill", 1), "silent", True)),
+    "vsftpd": ((("os.rename", 3), "killed", False),),
+}
+
+#: Of what happens often and is much the same, one in so many: files opened, whose names and owners come next; and the
+#: connections of a proof.
+EVERY = {"open": 4, "socket.connect": 8}
+
+#: Without a terminal the module does not know, so the moment says little: one in so many.
+UNHEARD = 4
+
+
+class Far:
+    """A real daemon on a host that Ansible reaches by a real connection."""
+
+    def __init__(self, name, folder, keys):
+        self.victim = Victim(name, folder, keys)
+        plant(name, self.victim.daemon.config)
+        self.victim.old = tree(self.victim.daemon.etc)
+        self.victim.rewind()
+        self.host = ManagedHost(folder / "ssh", self.victim.tmp)
+        self.state = self.victim.daemon.etc.parent / "state"
+        self.secrets = [secret.encode() for secret in PLANTED[name][1]]
+        self.secrets.append((keys / "good.pem.key").read_bytes().splitlines()[5])
+        assert self.victim.harden()["changed"]
+        self.new = tree(self.victim.daemon.etc)
+        self.victim.rewind()
+
+    def close(self):
+        self.host.close()
+        self.victim.gone()
+
+    def rewind(self):
+        self.victim.rewind()
+        self.host.forget()
+
+    def start(self, pipelining=True, retries=0):
+        name = self.victim.name
+        options = {
+            "in_transit_stacks": [name],
+            f"{name}_tls_config": [str(self.victim.daemon.config)],
+            f"{name}_tls_state_dir": str(self.state),
+        }
+        return self.host.play(options, pipelining, retries)
+
+    def transactions(self):
+        """What the host's own history knows, by id."""
+        found = [json.loads(path.read_text()) for path in self.state.glob("*/*/history/*/record.json")]
+        return {one["id"]: one["outcome"] for one in found}
+
+    def recorded(self):
+        """What the controller has records of, by transaction."""
+        found = [json.loads(path.read_text()) for path in self.host.changes.glob("*.json")]
+        return {one["transaction"]: one["outcome"] for one in found if one["transaction"]}
+
+    def points(self, pipelining):
+        """Events of a module's run that nobody cuts, of which the next run has nothing to tell."""
+        self.rewind()
+        self.host.events("module")
+        output, recap = over(self.start(pipelining))
+        assert recap["changed"] and not recap["failed"], output
+        _module, points = self.host.events("module")
+        output, recap = over(self.start(pipelining))
+        assert recap["changed"] == recap["failed"] == 0, output
+        return [(event, at) for event, at in points if at % EVERY.get(event, 1) == 0]
+
+    def settled(self, told=True):
+        """After the cut: ``old`` or ``new``. Then connections come through again, and the next play ends new."""
+        module, _points = self.host.events("module")
+        gone(module)
+        self.victim.answers()
+        end = ended(self.victim, self.new)
+        self.host.mend()
+        output, recap = over(self.start())
+        assert recap["unreachable"] == recap["failed"] == 0, output
+        assert ended(self.victim, self.new) == "new"
+        done = self.transactions()
+        assert "changed" in done.values()
+        if told:
+            assert self.recorded() == done, output
+        for place in (self.host.remote, self.host.changes, self.victim.tmp, self.host.home):
+            for path in place.rglob("*"):
+                assert not path.is_file() or not [one for one in self.secrets if one in path.read_bytes()], path
+        return end
+
+
+def over(play):
+    """Wait for a play to end: its output, and the numbers of its recap."""
+    output, _none = play.communicate()
+    recap = re.search(r"^far\.example\s*: (ok=.*)$", output, re.M)
+    assert recap, output
+    numbers = dict(word.split("=") for word in recap[1].split())
+    return output, {name: int(number) for name, number in numbers.items()}
+
+
+@pytest.fixture
+def far(request, keys, folder):
+    made = Far(request.param, folder, keys)
+    yield made
+    made.close()
+
+
+def cut(far, point, way, pipelining):
+    """Cut while the module stands at that point, let it go on, and tell how it ended."""
+    far.rewind()
+    far.host.events("module")
+    far.host.stop_at("module", point)
+    play = far.start(pipelining)
+    until(lambda: far.host.stopped("module") or play.poll() is not None)
+    if not far.host.stopped("module"):
+        far.host.go_on("module")
+        output, recap = over(play)
+        assert recap["changed"] and not recap["failed"], output
+        return OVER
+    far.host.cut(way)
+    far.host.go_on("module")
+    output, recap = over(play)
+    assert recap["unreachable"] == 1, output
+    # What was sent into the void has been sent, for all the host can know.
+    end = far.settled(told=way != "silent")
+    assert end == "new" or not pipelining
+    return end
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("far", STACKS, indirect=True)
+def test_cut_inside_the_module(far, shard, count):
+    attempts = SOME[far.victim.name]
+    if ALL:
+        attempts = []
+        for pipelining in (True, False):
+            points = far.points(pipelining)[:: UNHEARD if pipelining else 1]
+            attempts += [(point, WAYS[at % len(WAYS)], pipelining) for at, point in enumerate(points)]
+        attempts = attempts[shard::SHARDS]
+    ends, broken = [], []
+    for attempt in attempts:
+        try:
+            ends.append(cut(far, *attempt))
+        except AssertionError as exc:
+            ends.append("broken")
+            broken.append(f"{attempt}: {exc}")
+            far.host.go_on("module")
+            far.host.mend()
+    told = {end: ends.count(end) for end in ("old", "new", OVER, "broken")}
+    count("Connection cut inside the module", far.victim.name, tried=len(ends), **told)
+    assert not broken, "\n".join(broken)
+    assert told[OVER] <= len(ends) / 4
