@@ -71,6 +71,12 @@ def checked(kind: str, result: t.Any) -> Json:
     return _refused(kind, problem, bool(result.get("changed"))) if problem else kept
 
 
+def prepare(kind: str) -> None:
+    """Make once what :func:`checked` needs of the schema."""
+    _known(kind)
+    _validator(kind)
+
+
 def stripped(kind: str, result: Json) -> Json:
     """The result without keys that are neither the module's nor ansible-core's own of any module."""
     known = _known(kind)

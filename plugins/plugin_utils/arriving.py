@@ -19,5 +19,10 @@ class ArrivingAction(Normal):  # type: ignore[misc]  # ansible-core ships no typ
     #: What the module returns, see :func:`.arrival.checked`.
     KIND = "stack"
 
+    def __init_subclass__(cls, **more: t.Any) -> None:
+        # Ansible imports an action before it starts workers: what is made here, they all have.
+        super().__init_subclass__(**more)
+        arrival.prepare(cls.KIND)
+
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         return arrival.shown(arrival.checked(self.KIND, super().run(tmp, task_vars)))
