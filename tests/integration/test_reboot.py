@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.encryption.in_transit.tests.unit.daemons import need
 
-pytestmark = pytest.mark.skipif(os.environ.get("FAULTS") != "all", reason="make faults")
+pytestmark = pytest.mark.skipif(os.environ.get("FAULTS") != "all", reason="make faults runs it: it boots a host")
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST, CONTAINER = "debian12", "in-transit-test-debian12"

@@ -31,6 +31,7 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
     KINDS,
     NEW,
     OLD,
+    Mail,
     VsftpdDaemon,
     harden,
     made,
@@ -224,20 +225,26 @@ def test_no_room(daemon, place, options, use_up):
         daemon.stop()
 
 
-#: Postfix keeps its queue on the disk, too, and can neither be started nor ended when nothing can be written there.
-SELF_CONTAINED = [name for name in KINDS if name != "postfix"]
+def log_in_queue(daemon):
+    """Postfix writes a queue, and is neither started nor ended where it cannot: its log is to lie there, too."""
+    if isinstance(daemon, Mail):
+        daemon.write(more=f"maillog_file = {daemon.etc.parent}/queue/log\n")
 
 
-@pytest.mark.parametrize("name", SELF_CONTAINED)
+@pytest.mark.parametrize("name", KINDS)
 def test_disk_whose_medium_takes_nothing_more(name, keys, folder):
     """From one moment to the next, as thinly provisioned storage does: the device fails below a file system that has
     room. What was read before serves on."""
     need("mkfs.ext4")
     medium = folder / "medium"
     medium.mkdir()
-    with small(medium, "size=64m"):
+    with small(medium, "size=64m"), contextlib.ExitStack() as mounts:
         disk = Disk(folder, medium)
         daemon = made(name, disk.place, keys)
+        log_in_queue(daemon)
+        for part in ("queue", "data") if name == "postfix" else ():
+            mounts.enter_context(small(disk.place / part, "size=8m"))
+            shutil.chown(disk.place / part, "postfix" if part == "data" else "root")
         try:
             daemon.start()
             before = daemon.config.read_bytes()
@@ -251,14 +258,15 @@ def test_disk_whose_medium_takes_nothing_more(name, keys, folder):
         finally:
             daemon.write = lambda: None  # its file is whole, and nothing can be written
             daemon.stop()
+            mounts.close()
             disk.eject()
 
 
-@pytest.mark.parametrize("daemon", SELF_CONTAINED, indirect=True)
 def test_denied_by_a_security_module(daemon):
     """To root, too: by landlock(7), which denies where SELinux and AppArmor do, and by the same error."""
     if landlock.version() < 2:
         pytest.skip("this kernel has no Landlock that knows moves between folders")
+    log_in_queue(daemon)
     before = daemon.config.read_bytes()
     for name in ("state", "tmp"):
         (daemon.etc.parent / name).mkdir(mode=0o700)
