@@ -79,7 +79,7 @@ def _probe(probe: Probe) -> Json:
     outcome = probe.outcome
     return {
         "id": probe.id,
-        "hello_sha256": probe.digest,
+        "hello_sha256": probe.digest or None,  # where none was sent
         "hello_length": probe.length,
         "outcome": probe.status,
         "alert": outcome.alert,

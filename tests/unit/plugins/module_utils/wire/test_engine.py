@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.encryption.in_transit.plugins.module_utils.baseline import model
 from ansible_collections.encryption.in_transit.plugins.module_utils.errors import EndpointError
 from ansible_collections.encryption.in_transit.plugins.module_utils.findings import judge
-from ansible_collections.encryption.in_transit.plugins.module_utils.wire import engine
+from ansible_collections.encryption.in_transit.plugins.module_utils.wire import endpoint, engine
 from ansible_collections.encryption.in_transit.plugins.module_utils.wire.engine import ScanOptions
 from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.wire.wire_bytes import (
     alert,
@@ -366,6 +366,14 @@ def test_the_patience_with_one_endpoint_ends() -> None:
         seconds, reports = endured(*[silent.uri()] * 2, options=quick(read_timeout=10 * HANGING, patience=0.6))
     assert 0.6 <= seconds < HANGING
     assert [verdict(report) for report in reports] == ["indeterminate"] * 2
+
+
+@pytest.mark.parametrize("scheme", endpoint.SCHEMES)
+def test_what_was_never_sent_has_no_digest(scheme: str) -> None:
+    (report,) = scan(f"{scheme}://127.0.0.1:1", options=quick(connect_timeout=2.0))
+    assert verdict(report) == "unreachable"
+    sent = [probe["hello_length"] > 0 for probe in report["probes"]]
+    assert [probe["hello_sha256"] is not None for probe in report["probes"]] == sent
 
 
 def test_a_connection_that_nobody_accepts_is_unreachable() -> None:
