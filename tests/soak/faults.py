@@ -122,7 +122,8 @@ def certificate_swapped(strike: Strike) -> t.Iterator[None]:
         f"openssl req -x509 -newkey rsa:2048 -nodes -days 5 -subj /CN=somebody.else "
         f"-keyout {folder}/server.key -out {folder}/server.crt 2>/dev/null && "
         f"cat {folder}/server.crt {folder}/server.key > {folder}/pair && "
-        f"{{ [ ! -e {folder}/server.crt.key ] || [ -L {folder}/server.crt.key ]; }} || cp {folder}/server.key {folder}/server.crt.key"
+        f"{{ [ ! -e {folder}/server.crt.key ] || [ -L {folder}/server.crt.key ] || "
+        f"cp {folder}/server.key {folder}/server.crt.key; }}"
     )
     strike.host.sure(f"rm -rf {kept} && cp -a {folder} {kept}")
     script = strike.dice.choice([rubbish, other])
