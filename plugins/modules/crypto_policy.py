@@ -256,8 +256,8 @@ instances:
       sample: null
     untold:
       description:
-        - Changes by earlier runs whose results are not known to have left the host, because the connection was lost or
-          the run was killed after the change. Each is told by the next run, which counts it as a change, and is kept by
+        - Changes by earlier runs whose results are not known to have arrived, because the connection was lost or the
+          run was killed after the change. Each is told by the next run, which counts it as a change, and is kept by
           M(encryption.in_transit.change_record), without the name of who asked for it.
       type: list
       elements: dict

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as Normal
 
 from . import arrival
@@ -25,4 +27,16 @@ class ArrivingAction(Normal):  # type: ignore[misc]  # ansible-core ships no typ
         arrival.prepare(cls.KIND)
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
-        return arrival.shown(arrival.checked(self.KIND, super().run(tmp, task_vars)))
+        result = arrival.checked(self.KIND, super().run(tmp, task_vars))
+        self._confirm(result.pop("receipts", None) or [], task_vars)
+        return arrival.shown(result)
+
+    def _confirm(self, receipts: list[str], task_vars: Json | None) -> None:
+        """Tell the host that its result is here. A connection can end unnoticed by the module, and what was sent into
+        the void the next run tells again."""
+        if receipts:
+            argv = ["rm", "-f", "--", *receipts]
+            with contextlib.suppress(AnsibleConnectionFailure):
+                self._execute_module(
+                    module_name="ansible.legacy.command", module_args={"argv": argv}, task_vars=task_vars
+                )

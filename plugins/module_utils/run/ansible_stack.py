@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import typing as t
 
 from ansible.module_utils import basic
@@ -86,7 +84,6 @@ def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
 def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
     options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today(), "receipts": True}
     from ..errors import InTransitError
-    from ..stacks import files
     from ..stacks.host import Host
     from . import stack as desk
 
@@ -100,19 +97,9 @@ def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
         module.warn(text)
     if not module._diff:
         del result["diff"]
-    receipts = result.pop("receipts", ())
-    try:
-        if result.pop("failed"):
-            module.fail_json(**_brief(result))
-        module.exit_json(**result)
-    except SystemExit:
-        # Nobody tells a module that its connection is gone: what it writes fails. And the interpreter, which would
-        # write what is left in the buffer, passes over it.
-        sys.stdout.flush()
-        with contextlib.suppress(OSError):  # then it is told twice
-            for path in receipts:
-                files.remove(path)
-        raise
+    if result.pop("failed"):
+        module.fail_json(**_brief(result))
+    module.exit_json(**result)
 
 
 def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -122,6 +109,7 @@ def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:
         "changed": result["changed"],
         "findings": [item for item in result["findings"] if item["check"] == "config.valid"],
         "instances": [{key: one[key] for key in FAILURE if key in one} for one in result["instances"]],
+        "receipts": result.get("receipts", []),
     }
 
 

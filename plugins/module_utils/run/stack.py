@@ -24,8 +24,8 @@ well should cost its controller little.
 ``config``          main configuration files of the instances meant; empty: all
 ``state_dir``       folder of journals and history (:data:`STATE_DIR`)
 ``history``         number of finished transactions to keep (10)
-``receipts``        whether the caller removes the files named in ``receipts`` of the result as soon as it has passed on
-                    the result; what a run did is told again by the next one until then (``False``)
+``receipts``        whether the caller removes the files named in ``receipts`` of the result as soon as the result has
+                    arrived; until then the next run tells once more what this one did (``False``)
 ``check``           plan, judge and test, but write and reload nothing (``False``)
 ``diff``            whether to return the diff (``True``)
 ``export``          :func:`audit`: whether to return the redacted configuration (``False``)

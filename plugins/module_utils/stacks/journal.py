@@ -10,7 +10,7 @@ Everything about one instance lives in one private folder, outside every include
         0.old 0.new   bytes of the first file before and after; one of them is missing where it is created or removed
         0.link        the original file itself, as a hard link, where the file system allows it
     history/<id>/     finished transactions, the newest few: journal.json, bytes, record.json
-        untold        as long as nobody is known to have got the result of the run that finished it
+        untold        until the controller has the result of the run that finished it, and removes this file
     reload-pending    the generation that has not loaded the files on disk yet (only with reload: handler)
 """
 
@@ -34,7 +34,7 @@ Fault = t.Callable[[str], None]
 #: From this phase on the new configuration stays; before it, the old one comes back.
 COMMITTED = "committed"
 
-#: Beside a finished transaction until its result is known to have left.
+#: Beside a finished transaction until its result is known to have arrived.
 UNTOLD = "untold"
 
 _JOURNAL, _RECORD = "journal.json", "record.json"

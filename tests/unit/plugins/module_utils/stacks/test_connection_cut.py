@@ -3,7 +3,8 @@
 """The SSH connection of a play is cut, and the next play finds nothing half done and keeps a record of what was done.
 
 Without a terminal (``pipelining``) nobody tells a module that its connection is gone: it does its work, and its result
-reaches nobody. With one it gets SIGHUP. A pipeline tries a few moments, ``make faults`` all of them.
+reaches nobody. With one it gets SIGHUP, unless nobody told sshd either. A pipeline tries a few moments, ``make faults``
+all of them.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ pytestmark = pytest.mark.servers
 #: One with a graceful reload, and one that has to be restarted.
 STACKS = ("nginx", "vsftpd")
 
-#: Otherwise: the journal is written, the new file has its owner and not its name, the reload is asked for.
-SOME = {
-    "nginx": ((("os.link", 1), "killed", True), (("os.chown", 1), "reset", False), (("os.kill", 1), "silent", True)),
-    "vsftpd": ((("os.rename", 3), "killed", False),),
-}
+#: Otherwise: the reload is asked for; the new file has its owner, and not yet its name.
+SOME = {"nginx": ((("os.kill", 1), "killed", True),), "vsftpd": ((("os.chown", 1), "reset", False),)}
+
+#: The task that runs the module, of the eight of a play with one stack.
+MODULE = 6
+
+#: How much comes through: of what is sent to the host (half a megabyte with the module), and of its answers.
+BYTES = [("up", number) for number in (3000, 100_000, 400_000)]
+BYTES += [("down", number) for number in (2000, 5000, 8000, 10_000, 12_000, 14_000)]
 
 #: Of what happens often and is much the same, one in so many: files opened, whose names and owners come next; and the
 #: connections of a proof.
@@ -105,7 +110,7 @@ class Far:
         assert recap["changed"] == recap["failed"] == 0, output
         return [(event, at) for event, at in points if at % EVERY.get(event, 1) == 0]
 
-    def settled(self, told=True):
+    def settled(self):
         """After the cut: ``old`` or ``new``. Then connections come through again, and the next play ends new."""
         module, _points = self.host.events("module")
         gone(module)
@@ -117,8 +122,7 @@ class Far:
         assert ended(self.victim, self.new) == "new"
         done = self.transactions()
         assert "changed" in done.values()
-        if told:
-            assert self.recorded() == done, output
+        assert self.recorded() == done, output
         for place in (self.host.remote, self.host.changes, self.victim.tmp, self.host.home):
             for path in place.rglob("*"):
                 assert not path.is_file() or not [one for one in self.secrets if one in path.read_bytes()], path
@@ -132,6 +136,12 @@ def over(play):
     assert recap, output
     numbers = dict(word.split("=") for word in recap[1].split())
     return output, {name: int(number) for name, number in numbers.items()}
+
+
+def lost(play):
+    """Wait for a play that lost its host."""
+    output, recap = over(play)
+    assert recap["unreachable"] == 1 and play.returncode, output
 
 
 @pytest.fixture
@@ -155,10 +165,8 @@ def cut(far, point, way, pipelining):
         return OVER
     far.host.cut(way)
     far.host.go_on("module")
-    output, recap = over(play)
-    assert recap["unreachable"] == 1, output
-    # What was sent into the void has been sent, for all the host can know.
-    end = far.settled(told=way != "silent")
+    lost(play)
+    end = far.settled()
     assert end == "new" or not pipelining
     return end
 
@@ -186,3 +194,57 @@ def test_cut_inside_the_module(far, shard, count):
     count("Connection cut inside the module", far.victim.name, tried=len(ends), **told)
     assert not broken, "\n".join(broken)
     assert told[OVER] <= len(ends) / 4
+
+
+@pytest.mark.parametrize("number", range(1, MODULE + 3) if ALL else [MODULE])
+@pytest.mark.parametrize("far", STACKS[: len(STACKS) if ALL else 1], indirect=True)
+def test_cut_at_the_beginning_of_a_task(far, number):
+    far.host.stop_at("task", ("task", number))
+    play = far.start()
+    until(lambda: far.host.stopped("task") or play.poll() is not None)
+    far.host.cut(WAYS[number % len(WAYS)])
+    far.host.go_on("task")
+    if number <= MODULE:
+        lost(play)
+        assert far.settled() == "old"
+    else:
+        # What comes now is the controller's: nothing is lost with the host.
+        output, recap = over(play)
+        assert recap["changed"] and not play.returncode, output
+        assert far.recorded() == far.transactions()
+        assert far.settled() == "new"
+
+
+@pytest.mark.skipif(not ALL, reason="make faults runs it; test_cut_inside_the_module has a sample")
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("far", STACKS, indirect=True)
+def test_cut_within_the_bytes_of_a_task(far, pipelining, count):
+    """A part of the module has come to the host, or a part of the result to the controller."""
+    ends = []
+    for at, (direction, number) in enumerate(BYTES):
+        far.rewind()
+        far.host.proxy.limits = {direction: (number, WAYS[1 + at % 2])}
+        lost(far.start(pipelining))
+        ends.append(far.settled())
+    count(
+        "Connection cut after so many bytes",
+        far.victim.name,
+        tried=len(ends),
+        old=ends.count("old"),
+        new=ends.count("new"),
+    )
+    assert set(ends) == {"old", "new"}
+
+
+@pytest.mark.skipif(not ALL, reason="make faults runs it; test_stack.py has the engine's part")
+@pytest.mark.parametrize("far", STACKS[:1], indirect=True)
+def test_a_play_that_tries_again_tells_what_its_first_try_changed(far):
+    """With ``retries`` of the connection, what is run again finds everything done."""
+    far.host.stop_at("module", ("os.kill", 1))
+    play = far.start(retries=3)
+    until(lambda: far.host.stopped("module") or play.poll() is not None)
+    far.host.proxy.reset()
+    far.host.go_on("module")
+    output, recap = over(play)
+    assert recap["changed"] == 2 and not recap["unreachable"] and not recap["failed"], output
+    assert far.recorded() == far.transactions()
