@@ -204,10 +204,11 @@ fuzz: $(DEV) ## search by coverage for bytes that break a reader (FUZZ_SECONDS=6
 fuzz-short: $(DEV) ## the beginning of that search: the same few thousand inputs every time
 	$(call step,fuzz-short) $(BIN)/python tests/fuzz/fuzz.py repeat 2000
 
-# An hour or more on two cores: each of some 130 points of each stack, with the daemon left running, with the power cut, and
-# failing. Every worker has processes, mounts and loopback ports of its own, so they share nothing but the machine.
+# Some hours on two cores: each of some 130 points of each stack, with the daemon left running, with the power cut, and
+# failing; and each of some 60 with the connection cut. Every worker has processes, mounts and loopback ports of its own, so they share nothing but the machine.
 JOBS ?= 4
-FAULTS = $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py stack_faults.py availability.py canaries.py)
+FAULTS = $(addprefix tests/unit/plugins/module_utils/stacks/test_,kill_matrix.py connection_cut.py stack_faults.py \
+	availability.py canaries.py)
 .PHONY: faults
 faults: packages-test $(DEV) ## kill runs over real daemons at every system call; reboots, load, faults, planted secrets (as root; JOBS=4)
 	@$(PYTHON) lab/lab.py --fleet test images

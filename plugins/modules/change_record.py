@@ -15,6 +15,8 @@ description:
     changed or whose change failed - who, when, for which ticket, files with SHA-256 before and after and their diff
     with secrets redacted, the daemon's own test, handshakes before and after, and whether it was undone.
   - The next bundle of M(encryption.in_transit.evidence_bundle) takes in every record that no bundle has yet.
+  - A change whose result got lost with the connection, or with the run, has its record from the next run of the module.
+    Its C(operator), C(control_node) and C(ticket) are V(null), for the host cannot know who asked for it.
   - Runs on the controller and changes no host. Use it once per play with C(run_once). Where nothing changed, there is
     no record.
 options:

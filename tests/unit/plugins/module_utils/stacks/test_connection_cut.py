@@ -44,9 +44,8 @@ SOME = {"nginx": ((("os.kill", 1), "killed", True),), "vsftpd": ((("os.chown", 1
 #: The task that runs the module, of the eight of a play with one stack.
 MODULE = 6
 
-#: How much comes through: of what is sent to the host (half a megabyte with the module), and of its answers.
-BYTES = [("up", number) for number in (3000, 100_000, 400_000)]
-BYTES += [("down", number) for number in (2000, 5000, 8000, 10_000, 12_000, 14_000)]
+#: How many bytes come through: of what is sent to the host, half a megabyte with the module; and of the result.
+SENT, ANSWERED = (3000, 100_000, 400_000), (1, 300, 3000)
 
 #: Of what happens often and is much the same, one in so many: files opened, whose names and owners come next; and the
 #: connections of a proof.
@@ -138,6 +137,14 @@ def over(play):
     return output, {name: int(number) for name, number in numbers.items()}
 
 
+def stood(far, point, pipelining, retries=0):
+    """A play whose module stands at that point, or which is over without having come there."""
+    far.host.stop_at("module", point)
+    play = far.start(pipelining, retries)
+    until(lambda: far.host.stopped("module") or play.poll() is not None)
+    return play
+
+
 def lost(play):
     """Wait for a play that lost its host."""
     output, recap = over(play)
@@ -155,9 +162,7 @@ def cut(far, point, way, pipelining):
     """Cut while the module stands at that point, let it go on, and tell how it ended."""
     far.rewind()
     far.host.events("module")
-    far.host.stop_at("module", point)
-    play = far.start(pipelining)
-    until(lambda: far.host.stopped("module") or play.poll() is not None)
+    play = stood(far, point, pipelining)
     if not far.host.stopped("module"):
         far.host.go_on("module")
         output, recap = over(play)
@@ -216,33 +221,32 @@ def test_cut_at_the_beginning_of_a_task(far, number):
 
 
 @pytest.mark.skipif(not ALL, reason="make faults runs it; test_cut_inside_the_module has a sample")
+@pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("far", STACKS, indirect=True)
-def test_cut_within_the_bytes_of_a_task(far, pipelining, count):
-    """A part of the module has come to the host, or a part of the result to the controller."""
-    ends = []
-    for at, (direction, number) in enumerate(BYTES):
+def test_cut_within_the_bytes_of_a_task(far, pipelining, way, count):
+    """A part of the module has come to the host, or a part of its result to the controller."""
+    proxy = far.host.proxy
+    for number in SENT:
         far.rewind()
-        far.host.proxy.limits = {direction: (number, WAYS[1 + at % 2])}
+        proxy.limits["up"] = (number, way)
         lost(far.start(pipelining))
-        ends.append(far.settled())
-    count(
-        "Connection cut after so many bytes",
-        far.victim.name,
-        tried=len(ends),
-        old=ends.count("old"),
-        new=ends.count("new"),
-    )
-    assert set(ends) == {"old", "new"}
+        assert far.settled() == "old"
+    for number in ANSWERED:
+        far.rewind()
+        play = stood(far, ("os.chown", 1), pipelining)
+        proxy.limits["down"] = (proxy.count["down"] + number, way)
+        far.host.go_on("module")
+        lost(play)
+        assert far.settled() == "new"
+    count("Connection cut after so many bytes", far.victim.name, tried=len(SENT + ANSWERED))
 
 
 @pytest.mark.skipif(not ALL, reason="make faults runs it; test_stack.py has the engine's part")
 @pytest.mark.parametrize("far", STACKS[:1], indirect=True)
 def test_a_play_that_tries_again_tells_what_its_first_try_changed(far):
     """With ``retries`` of the connection, what is run again finds everything done."""
-    far.host.stop_at("module", ("os.kill", 1))
-    play = far.start(retries=3)
-    until(lambda: far.host.stopped("module") or play.poll() is not None)
+    play = stood(far, ("os.kill", 1), pipelining=True, retries=3)
     far.host.proxy.reset()
     far.host.go_on("module")
     output, recap = over(play)
