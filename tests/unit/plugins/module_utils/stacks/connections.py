@@ -239,11 +239,14 @@ class ManagedHost:
             self._gate(name, kind).unlink(missing_ok=True)
 
     def events(self, name):
-        """What passed the gate since this was asked last: the last process that did, and the points."""
+        """What passed the gate since this was asked last: the points of each process, by its id."""
         path = self._gate(name, "events")
-        found = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        found = {}
+        for line in path.read_text().splitlines() if path.exists() else ():
+            pid, event, number = line.split()
+            found.setdefault(int(pid), []).append((event, int(number)))
         path.unlink(missing_ok=True)
-        return int(found[-1][0]) if found else 0, [(event, int(number)) for _pid, event, number in found]
+        return found
 
     def _gate(self, name, kind):
         return self.folder / "site" / f"{name}.{kind}"

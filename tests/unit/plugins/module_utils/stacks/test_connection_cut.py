@@ -104,15 +104,16 @@ class Far:
         self.host.events("module")
         output, recap = over(self.start(pipelining))
         assert recap["changed"] and not recap["failed"], output
-        _module, points = self.host.events("module")
+        # The module's, and not those of what confirms that its result has arrived.
+        points, *_more = self.host.events("module").values()
         output, recap = over(self.start(pipelining))
         assert recap["changed"] == recap["failed"] == 0, output
         return [(event, at) for event, at in points if at % EVERY.get(event, 1) == 0]
 
     def settled(self):
         """After the cut: ``old`` or ``new``. Then connections come through again, and the next play ends new."""
-        module, _points = self.host.events("module")
-        gone(module)
+        for pid in self.host.events("module"):
+            gone(pid)
         self.victim.answers()
         end = ended(self.victim, self.new)
         self.host.mend()
