@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Action of M(encryption.in_transit.apache_tls): the module works, here its result is checked before it is used."""
+"""Action of M(encryption.in_transit.apache_tls): the module works, here its result is checked and written down."""
 
 from __future__ import annotations
 
-from ..plugin_utils.arriving import ArrivingAction
+from ..plugin_utils.collecting import CollectingAction
 
 
-class ActionModule(ArrivingAction):
-    """The module, and a look at what it returned."""
+class ActionModule(CollectingAction):
+    """The module, and files on the controller."""

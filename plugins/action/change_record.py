@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import InTransitError
-from ..plugin_utils.evidence import changes, facts
+from ..plugin_utils.evidence import changes, collected, facts
 
 
 class ActionModule(ActionBase):
@@ -26,6 +26,7 @@ class ActionModule(ActionBase):
         _validated, options = self.validate_argument_spec(
             argument_spec={
                 "dest": {"type": "path", "required": True},
+                "collected": {"type": "path", "default": collected.RUN},
                 "ticket": {"type": "str", "default": ""},
             }
         )
@@ -39,7 +40,8 @@ class ActionModule(ActionBase):
         # The process of this run is the parent of the one that runs the task.
         run = f"{os.getppid()} {now[:10]}"
         try:
-            found = changes.collect(variables["hostvars"], variables.get("ansible_play_hosts_all", []), about, run)
+            folder, hosts = collected.folder(options["collected"]), variables.get("ansible_play_hosts_all", [])
+            found = changes.collect(collected.Told(variables["hostvars"], hosts, "result", folder), about, run)
             new = [] if self._task.check_mode else changes.keep(os.path.abspath(options["dest"]), found)
         except InTransitError as error:
             return {**result, "failed": True, "msg": str(error)}

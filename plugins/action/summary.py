@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..module_utils.run.ansible_exceptions import today
-from ..plugin_utils import audit, files, left_by_roles, summary
+from ..plugin_utils import audit, files, summary
 from ..plugin_utils.evidence import collected
 from ..plugin_utils.registers import load
 
@@ -48,14 +48,15 @@ class ActionModule(ActionBase):
         hostvars = variables["hostvars"]
         hosts = options["hosts"] if options["hosts"] is not None else variables.get("ansible_play_hosts_all", [])
         width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
+        folder = collected.folder(options["collected"])
         try:
             if options["of"] == "harden":
-                per_host = {host: left_by_roles.stacks(left_by_roles.of(hostvars, host), "result") for host in hosts}
-                made = summary.harden(per_host, self._task.check_mode, width)
+                results = collected.Told(hostvars, hosts, "result", folder)
+                made = summary.harden(results, self._task.check_mode, width)
             else:
                 day, everyone = today(), list(variables["groups"]["all"])
                 registers = load.load(options["registers"], day, everyone)._asdict() if options["registers"] else None
-                made = audit.verify(hostvars, hosts, collected.folder(options["collected"]), width, registers, day)
+                made = audit.verify(hostvars, hosts, folder, width, registers, day)
             display.display("\n" + made.text + "\n")
             if options["dest"] and not self._task.check_mode:
                 outcome = {"of": options["of"], "code": made.code, **made.counts}

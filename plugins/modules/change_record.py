@@ -29,6 +29,7 @@ options:
     type: str
     default: ""
 extends_documentation_fragment:
+  - encryption.in_transit.export.collected
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.controller
 attributes:

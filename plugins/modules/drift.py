@@ -36,12 +36,6 @@ options:
     type: list
     elements: path
     default: []
-  collected:
-    description:
-      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they
-        found (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
-    type: path
-    default: run
   previous:
     description:
       - Whether there has to be a sealed run to compare with. With V(optional) a directory without any is no error, and
@@ -86,6 +80,7 @@ options:
     choices: [fail, indeterminate]
     default: [fail, indeterminate]
 extends_documentation_fragment:
+  - encryption.in_transit.export.collected
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.controller
 attributes:

@@ -56,12 +56,6 @@ options:
       - Folder of the records that M(encryption.in_transit.change_record) keeps. Those that are in no bundle of
         O(directory) yet become part of this one.
     type: path
-  collected:
-    description:
-      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they
-        found (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
-    type: path
-    default: run
   hosts:
     description:
       - Evidence of hosts, to be given when it does not come from the roles of this collection. Each has C(host), and
@@ -115,6 +109,7 @@ options:
     choices: [fail, indeterminate]
     default: [fail, indeterminate]
 extends_documentation_fragment:
+  - encryption.in_transit.export.collected
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.controller
 attributes:

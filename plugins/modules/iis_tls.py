@@ -21,6 +21,7 @@ notes:
 extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.exceptions
+  - encryption.in_transit.export
   - encryption.in_transit.attributes
 options:
   hsts:

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - encryption.in_transit.windows
   - encryption.in_transit.windows.schannel
   - encryption.in_transit.exceptions
+  - encryption.in_transit.export
   - encryption.in_transit.attributes
 options:
   state:

@@ -41,12 +41,6 @@ options:
     description: Hosts to tell of; all of the play by default. In a play with C(serial) those of the batch.
     type: list
     elements: str
-  collected:
-    description:
-      - Folder to which M(encryption.in_transit.tls_scan) and the C(_info) modules of the stacks exported what they
-        found (C(export_dest)). V(run) is that of this run. A file of it that is missing or was changed is an error.
-    type: path
-    default: run
   dest:
     description:
       - File on the controller for the outcome in JSON. Its C(code) is V(0) when everything holds, V(2) when something
@@ -54,6 +48,7 @@ options:
     type: path
     default: ""
 extends_documentation_fragment:
+  - encryption.in_transit.export.collected
   - encryption.in_transit.attributes
   - encryption.in_transit.attributes.controller
 attributes:

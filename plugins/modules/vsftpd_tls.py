@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - encryption.in_transit.stack
   - encryption.in_transit.exceptions
   - encryption.in_transit.stack.harden
+  - encryption.in_transit.export
   - encryption.in_transit.stack.logging
   - encryption.in_transit.attributes
 options:

@@ -9,7 +9,7 @@ import datetime
 import typing as t
 
 from . import left_by_roles, summary
-from .evidence.collected import Scans, whole
+from .evidence.collected import Scans, Told
 from .evidence.errors import InputError
 from .registers import account
 
@@ -29,7 +29,7 @@ def verify(
     Raises InputError when a scan failed or does not tell of all endpoints, EvidenceError for a file that is not what
     was written.
     """
-    audits = _Audits(hostvars, sorted(hosts), folder)
+    audits = _Audits(hostvars, sorted(hosts), "audit", folder)
     left = left_by_roles.scans(hostvars, audits)
     if left.failed:
         raise InputError(f"the scan failed: {left.failed}")
@@ -55,24 +55,17 @@ def verify(
     return summary.verify(audits, reports(), owners, errors, width, reminders())
 
 
-class _Audits(t.Mapping[str, Json]):
-    """What the stacks of each host told, by stack. ``excepted`` are the findings of all that were read so far."""
+class _Audits(Told):
+    """The same. ``excepted`` are the findings of all that were read so far."""
 
-    def __init__(self, hostvars: t.Mapping[str, t.Any], hosts: t.Sequence[str], folder: str) -> None:
-        self._hostvars, self._hosts, self._folder = hostvars, hosts, folder
+    def __init__(self, *given: t.Any) -> None:
+        super().__init__(*given)
         self.excepted: list[Json] = []
 
-    def __getitem__(self, host: str) -> Json:
-        told = left_by_roles.stacks(left_by_roles.of(self._hostvars, host), "audit")
-        told = {stack: whole(self._folder, host, result) for stack, result in told.items()}
+    def __getitem__(self, host: str) -> dict[str, Json]:
+        told = super().__getitem__(host)
         self.excepted += [item for result in told.values() for item in _excepted(result)]
         return told
-
-    def __iter__(self) -> t.Iterator[str]:
-        return iter(self._hosts)
-
-    def __len__(self) -> int:
-        return len(self._hosts)
 
 
 def _excepted(told: Json) -> list[Json]:

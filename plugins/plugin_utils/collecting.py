@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the encryption.in_transit authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the actions of modules that export have in common: the export ends in a file, not in a variable."""
+"""What the actions of the stacks' modules have in common: what the host told ends in a file, not in a variable."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class CollectingAction(ArrivingAction):
 
 
 def written(result: Json, dest: str | None, variables: t.Mapping[str, t.Any]) -> Json:
-    """The result as it may stay in memory. Its export is in a file below ``dest``, where there is one."""
+    """The result as it may stay in memory. All of it is in a file below ``dest``, where that is given."""
     try:
         host = str(variables["inventory_hostname"])
         return collected.put(collected.folder(dest), host, result) if dest else result
     except InTransitError as error:
-        return {"failed": True, "changed": bool(result.get("changed")), "msg": str(error)}
+        # Of a change there must be a record, even though there is no room for its file.
+        kept = result if result.get("changed") else {"changed": False}
+        return {**kept, "failed": True, "msg": str(error)}

@@ -34,6 +34,8 @@ COMMON: dict[str, t.Any] = {
     "exceptions": EXCEPTIONS,
     "config": {"type": "list", "elements": "path", "default": []},
     "state_dir": {"type": "path", "default": STATE_DIR},
+    # Files of the controller are written by the action plugin of the same name.
+    "export_dest": {"type": "str"},
 }
 
 HARDEN: dict[str, t.Any] = {
@@ -66,8 +68,7 @@ FAILURE = (
     "untold",
 )
 
-#: Files of the controller are written by the action plugin of the same name.
-AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}, "export_dest": {"type": "str"}}
+AUDIT: dict[str, t.Any] = {**COMMON, "export": {"type": "bool", "default": False}}
 
 
 def harden(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:

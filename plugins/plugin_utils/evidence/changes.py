@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from .. import files, left_by_roles
+from .. import files
 from . import ledger
 from .errors import EvidenceError, InputError
 from .run import SCHEMA_VERSION, Json, dump
@@ -32,16 +32,17 @@ _DONE = ("transaction", "recovery", "reloaded")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.json\Z")
 
 
-def collect(hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str], about: Json, run: str) -> list[Json]:
-    """One record for each instance that was changed, or whose change failed, from what the roles left on the hosts.
+def collect(told_by: t.Mapping[str, t.Mapping[str, Json]], about: Json, run: str) -> list[Json]:
+    """One record for each instance that was changed, or whose change failed, from what modules told of hosts, by host
+    and stack, as :class:`.collected.Told` reads them.
 
     ``about`` are the facts all records share: ``recorded`` (time), ``operator``, ``control_node``, ``ticket``. ``run``
     tells this run from others: in a play with ``serial`` the same result is seen more than once. A host also tells of
     changes by earlier runs whose connection was lost; these have records of their own, of nobody known.
     """
     found = []
-    for host in hosts:
-        for stack, result in left_by_roles.stacks(hostvars[host], "result").items():
+    for host, stacks in told_by.items():
+        for stack, result in stacks.items():
             for instance in result.get("instances") or ():
                 told = str(result.get("msg") or "")
                 for earlier in instance.get("untold") or ():

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible import constants as C
 
+from .. import left_by_roles
 from .errors import EvidenceError, InputError
 from .run import Json, dump
 from .text import plain, safe_name
@@ -75,6 +76,26 @@ def whole(path: str, host: str, result: Json) -> Json:
     if hashlib.sha256(text).hexdigest() != result[KEY]["sha256"]:
         raise EvidenceError(f"host {host}: what was collected, {file}: changed since it was written")
     return t.cast(Json, json.loads(text))
+
+
+class Told(t.Mapping[str, t.Dict[str, Json]]):
+    """What the modules of stacks told of each host of a play, by host and stack, read when its turn comes.
+
+    ``kind`` is that of :func:`.left_by_roles.stacks`. Getting a host raises EvidenceError as :func:`whole` does.
+    """
+
+    def __init__(self, hostvars: t.Mapping[str, t.Any], hosts: t.Iterable[str], kind: str, path: str) -> None:
+        self._hostvars, self._hosts, self._kind, self._path = hostvars, dict.fromkeys(hosts), kind, path
+
+    def __getitem__(self, host: str) -> dict[str, Json]:
+        left = left_by_roles.stacks(left_by_roles.of(self._hostvars, host), self._kind)
+        return {stack: whole(self._path, host, result) for stack, result in left.items()}
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
 
 
 # --- what scanners told -------------------------------------------------------------------------------------------

@@ -23,9 +23,10 @@ Json = t.Dict[str, t.Any]
 COMMON: Json = {
     "profile": {"type": "str", "default": "intermediate"},
     "baseline": {"type": "dict", "default": {}},
+    "export_dest": {"type": "str"},
 }
 
-EXPORT: Json = {"export": {"type": "bool", "default": False}, "export_dest": {"type": "str"}}
+EXPORT: Json = {"export": {"type": "bool", "default": False}}
 
 
 class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
@@ -49,7 +50,7 @@ class WindowsAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             result.update(failed=True, changed=False, msg=str(error))
         if not self._task.diff:
             result.pop("diff", None)
-        return written(result, options.get("export_dest"), task_vars or {})
+        return written(result, options["export_dest"], task_vars or {})
 
     @abc.abstractmethod
     def act(self, remote: Remote, options: Json) -> Json:

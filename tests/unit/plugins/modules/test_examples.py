@@ -49,7 +49,7 @@ def begin(argument_spec, **_more):
 
 def spec(name, monkeypatch):
     """What module or action ``name`` validates its arguments by."""
-    for run in (ansible_stack, ansible_discover, ansible_usage, ansible_scan):
+    for run in (ansible_stack.basic, ansible_discover, ansible_usage, ansible_scan):
         monkeypatch.setattr(run, "AnsibleModule", begin)
     monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
     monkeypatch.setattr(ActionBase, "validate_argument_spec", lambda _self, argument_spec: begin(argument_spec))

@@ -38,7 +38,7 @@ def spec(name, monkeypatch):
     def begin(argument_spec, **_more):
         raise Begun(argument_spec)
 
-    monkeypatch.setattr(ansible_stack, "AnsibleModule", begin)
+    monkeypatch.setattr(ansible_stack.basic, "AnsibleModule", begin)
     with pytest.raises(Begun) as caught:
         importlib.import_module(f"{COLLECTION}.modules.{name}").main()
     return caught.value.args[0]

@@ -42,7 +42,7 @@ def harden(tmp_path):
 
 
 def collect(result, run="1"):
-    return changes.collect({"web1": {"__toy_tls_result": result}}, ["web1"], ABOUT, run)
+    return changes.collect({"web1": {"toy": result}}, ABOUT, run)
 
 
 def test_a_change_is_recorded_with_all_there_is_to_know(harden):
@@ -97,9 +97,7 @@ def test_a_result_is_recorded_once_however_often_it_is_seen(harden, tmp_path):
     """In a play with serial, the hosts of earlier batches keep their results."""
     result, folder = harden(), str(tmp_path / "evidence" / "changes")
     assert len(changes.keep(folder, collect(result))) == 1
-    later = changes.collect(
-        {"web1": {"__toy_tls_result": result}}, ["web1"], {**ABOUT, "recorded": "2026-11-21T02:05:00Z"}, "1"
-    )
+    later = changes.collect({"web1": {"toy": result}}, {**ABOUT, "recorded": "2026-11-21T02:05:00Z"}, "1")
     assert changes.keep(folder, later) == []
     for path in (tmp_path / "evidence", tmp_path / "evidence" / "changes"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700

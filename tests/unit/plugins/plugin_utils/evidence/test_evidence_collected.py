@@ -8,6 +8,7 @@ import evidence_samples as samples
 import pytest
 
 from ansible_collections.encryption.in_transit.plugins.filter.outside_endpoints import outside_endpoints
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.collecting import written
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import collected, gather, run
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.errors import EvidenceError, InputError
 
@@ -33,6 +34,30 @@ def test_little_stays_in_memory(tmp_path, audit):
     assert "findings" not in left
     assert outside_endpoints(left, "web1.example") == outside_endpoints(audit, "web1.example") != []
     assert len(run.dump(left)) < len(run.dump(audit)) / 10
+
+
+def test_what_modules_told_is_read_by_host_and_stack(tmp_path, audit):
+    folder = str(tmp_path / "run")
+    failed = {"failed": True, "changed": False, "msg": "no room", "instances": []}
+    left = {
+        "web1": {"__nginx_tls_result": collected.put(folder, "web1", audit), "__crypto_policy_result": failed},
+        "web2": {"__nginx_tls_audit": audit},
+    }
+    told = collected.Told(left, ["web1", "web2"], "result", folder)
+    assert dict(told) == {"web1": {"nginx": audit, "crypto_policy": failed}, "web2": {}}
+    for path in pathlib.Path(folder).iterdir():
+        path.write_text("{}")
+    with pytest.raises(EvidenceError, match="changed since it was written"):
+        told["web1"]
+
+
+def test_a_change_is_not_forgotten_for_want_of_a_file(tmp_path, audit):
+    (tmp_path / "file").touch()
+    where = str(tmp_path / "file" / "folder")
+    for changed in (True, False):
+        left = written({**audit, "changed": changed}, where, {"inventory_hostname": "web1"})
+        assert left["failed"] and left["changed"] is changed and where in left["msg"]
+        assert ("instances" in left) is changed
 
 
 def test_the_record_is_the_same_by_way_of_files(tmp_path):

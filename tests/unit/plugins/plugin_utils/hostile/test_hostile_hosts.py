@@ -22,7 +22,7 @@ from ansible_collections.encryption.in_transit.plugins.plugin_utils import (
     summary,
     usage,
 )
-from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, changes
+from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence import bundle, changes, collected
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.exports.verdict import verdict
 from ansible_collections.encryption.in_transit.plugins.plugin_utils.evidence.run import assemble, dump
 
@@ -103,7 +103,8 @@ def test_whatever_of_a_result_is_absurd_it_is_summed_up_and_recorded(liars):
     for left in liars:
         for one in left.get("instances") or ():
             one["changed"] = True
-        assert dump(changes.collect({"h": {"__nginx_tls_result": left}}, ["h"], about, "1"))
+        told = collected.Told({"h": {"__nginx_tls_result": left}}, ["h"], "result", "")
+        assert dump(changes.collect(told, about, "1"))
 
 
 def test_whatever_of_a_discovery_is_absurd_the_others_are_shown():
