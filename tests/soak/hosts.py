@@ -139,7 +139,7 @@ def tree(archive: bytes) -> Tree:
                 held = file.extractfile(one)
                 data = held.read() if held else b""
             digest = hashlib.sha256(data.replace(HUMAN, b"")).hexdigest()
-            found[one.name] = (one.type, oct(one.mode), one.uid, one.gid, one.linkname, digest)
+            found[one.name] = (one.type.decode(), oct(one.mode), one.uid, one.gid, one.linkname, digest)
     return found
 
 

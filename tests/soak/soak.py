@@ -123,7 +123,9 @@ class Strike:
         r.clean("recover", f"{self.name}-recover")
         for host in soak.hosts:
             for stack in host.stacks:
-                soak.exact(r, host, stack, ("neglected", "hardened"))
+                if not (self.fault == "daemon stopped" and (host, stack) == (self.host, "haproxy")):
+                    soak.exact(r, host, stack, ("neglected", "hardened"))
+                # else: one of its backends is itself, and harden leaves what it cannot ask what it speaks.
         if self.edits:
             found = edits(self.host.archive(self.stack), STACKS[self.stack].edited)
             r.expect(found == self.edits, f"the human's line stands {found} times in {STACKS[self.stack].edited}")
