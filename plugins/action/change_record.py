@@ -8,28 +8,21 @@ import os
 import platform
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.errors import InTransitError
+from ..plugin_utils.controlling import ControllerAction, Json
 from ..plugin_utils.evidence import changes, collected, facts
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "dest": {"type": "path", "required": True},
+        "collected": {"type": "path", "default": collected.RUN},
+        "ticket": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "dest": {"type": "path", "required": True},
-                "collected": {"type": "path", "default": collected.RUN},
-                "ticket": {"type": "str", "default": ""},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         now = facts.now()
         about = {
             "recorded": now,
@@ -42,7 +35,7 @@ class ActionModule(ActionBase):
         try:
             folder, hosts = collected.folder(options["collected"]), variables.get("ansible_play_hosts_all", [])
             found = changes.collect(collected.Told(variables["hostvars"], hosts, "result", folder), about, run)
-            new = [] if self._task.check_mode else changes.keep(os.path.abspath(options["dest"]), found)
+            new = [] if self.check_mode else changes.keep(os.path.abspath(options["dest"]), found)
         except InTransitError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": bool(new), "records": new}
+            return {"failed": True, "msg": str(error)}
+        return {"changed": bool(new), "records": new}

@@ -7,34 +7,27 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.errors import InTransitError
 from ..plugin_utils import change_window
+from ..plugin_utils.controlling import ControllerAction, Json
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "windows": {"type": "list", "elements": "dict", "default": []},
+        "override": {"type": "bool", "default": False},
+        "ticket": {"type": "str", "default": ""},
+        "ticket_required": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "windows": {"type": "list", "elements": "dict", "default": []},
-                "override": {"type": "bool", "default": False},
-                "ticket": {"type": "str", "default": ""},
-                "ticket_required": {"type": "bool", "default": False},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         try:
-            reason, opens = _refusal(options, bool(self._task.check_mode))
+            reason, opens = _refusal(options, self.check_mode)
         except InTransitError as error:
             reason, opens = str(error), None
         return {
-            **result,
             "changed": False,
             "failed": bool(reason),
             "permitted": not reason,

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..module_utils.run import discover as desk
 from ..plugin_utils import discovery, files, left_by_roles
+from ..plugin_utils.controlling import FAIL_ON, ControllerAction, Json
 from ..plugin_utils.evidence.run import dump
 from ..plugin_utils.evidence.text import plain
 from ..plugin_utils.registers import load
@@ -24,37 +23,26 @@ from ..plugin_utils.registers.grants import grants as granted
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "expected_ports": {"type": "list", "elements": "str", "default": []},
+        "directory": {"type": "path", "default": ""},
+        "fail_on": FAIL_ON,
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "expected_ports": {"type": "list", "elements": "str", "default": []},
-                "directory": {"type": "path", "default": ""},
-                "fail_on": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": ["fail", "indeterminate"],
-                    "default": ["fail", "indeterminate"],
-                },
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         try:
-            return {**result, **self._joined(options, variables)}
+            return self._joined(options, variables)
         except InTransitError as error:
             raise AnsibleActionFail(str(error)) from error
 
-    def _joined(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _joined(self, options: Json, variables: Json) -> Json:
         hostvars, playing = variables["hostvars"], variables.get("ansible_play_hosts_all", [])
         flows: t.Sequence[t.Mapping[str, t.Any]] = []
-        grants: list[dict[str, t.Any]] = []
+        grants: list[Json] = []
         if options["registers"]:
             inventory = variables["groups"]["all"]
             today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -63,8 +51,7 @@ class ActionModule(ActionBase):
         # Ansible's own types of text would not go into a file.
         hosts = [_host(str(plain(name)), hostvars[name]) for name in playing]
         joined = discovery.join(hosts, flows, desk.ports(options["expected_ports"]), grants)
-        width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
-        shown = discovery.show(hosts, joined, width)
+        shown = discovery.show(hosts, joined, self.width)
         display.display("\n" + shown.text + "\n")
         written = {}
         if options["directory"]:
@@ -78,12 +65,12 @@ class ActionModule(ActionBase):
                 "discovered.json": dump(report, indent=2),
                 "flows-to-complete.yml": discovery.entries_yaml(joined.entries),
             }
-            if not self._task.check_mode:
+            if not self.check_mode:
                 files.write_all(options["directory"], written)
         paths = [os.path.join(options["directory"], name) for name in written]
         failing = {2: "fail", 3: "indeterminate"}.get(shown.code) in options["fail_on"]
         if paths:
-            display.display(f"{'would be written' if self._task.check_mode else 'written'}: {', '.join(paths)}\n")
+            display.display(f"{'would be written' if self.check_mode else 'written'}: {', '.join(paths)}\n")
         told = {
             "changed": bool(paths),
             "failed": failing,

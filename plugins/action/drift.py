@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.errors import InTransitError
 from ..plugin_utils import files
+from ..plugin_utils.controlling import FAIL_ON, ControllerAction, Json
 from ..plugin_utils.drift import past, report, show
 from ..plugin_utils.evidence import collected
 from ..plugin_utils.evidence.recording import Play, record
-from ..plugin_utils.evidence.run import Json, dump
+from ..plugin_utils.evidence.run import dump
 
 display = Display()
 
@@ -25,54 +24,42 @@ display = Display()
 _VERDICTS = {report.HELD: "held", report.FAILS: "fail", report.UNPROVED: "indeterminate", report.UNUSABLE: "unusable"}
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "directory": {"type": "path", "required": True},
+        "profile": {"type": "str", "default": "intermediate"},
+        "baseline": {"type": "dict", "default": {}},
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "collected": {"type": "path", "default": collected.RUN},
+        "previous": {"type": "str", "default": "required", "choices": ["required", "optional"]},
+        "runs": {"type": "int", "default": past.DEPTH},
+        "allowed_signers": {"type": "path"},
+        "contested_times": {"type": "int", "default": report.PATIENCE.times},
+        "contested_days": {"type": "int", "default": report.PATIENCE.days},
+        "detail": {"type": "bool", "default": False},
+        "dest": {"type": "path", "default": ""},
+        "fail_on": FAIL_ON,
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "directory": {"type": "path", "required": True},
-                "profile": {"type": "str", "default": "intermediate"},
-                "baseline": {"type": "dict", "default": {}},
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "collected": {"type": "path", "default": collected.RUN},
-                "previous": {"type": "str", "default": "required", "choices": ["required", "optional"]},
-                "runs": {"type": "int", "default": past.DEPTH},
-                "allowed_signers": {"type": "path"},
-                "contested_times": {"type": "int", "default": report.PATIENCE.times},
-                "contested_days": {"type": "int", "default": report.PATIENCE.days},
-                "detail": {"type": "bool", "default": False},
-                "dest": {"type": "path", "default": ""},
-                "fail_on": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": ["fail", "indeterminate"],
-                    "default": ["fail", "indeterminate"],
-                },
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         try:
             for name in ("runs", "contested_times", "contested_days"):
                 if options[name] < 1:
                     raise InTransitError(f"{name}: at least 1 is needed, not {options[name]}")
-            told = self._report(options, task_vars or {})
-            width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
-            display.display("\n" + show.text(told, options["detail"] or display.verbosity > 0, width) + "\n")
+            told = self._report(options, variables)
+            display.display("\n" + show.text(told, options["detail"] or display.verbosity > 0, self.width) + "\n")
         except InTransitError as error:
             told = report.unusable(str(error))
         try:
-            if options["dest"] and not self._task.check_mode:
+            if options["dest"] and not self.check_mode:
                 os.makedirs(os.path.dirname(os.path.abspath(options["dest"])), mode=0o700, exist_ok=True)
                 files.write(options["dest"], dump(told, indent=1))
         except (OSError, InTransitError) as error:
             told = report.unusable(str(error))
         verdict = _VERDICTS[told["code"]]
         return {
-            **result,
             "changed": False,
             "failed": verdict in ("unusable", *options["fail_on"]),
             "msg": told["problem"] or f"verdict: {verdict}; see above",
@@ -84,7 +71,7 @@ class ActionModule(ActionBase):
             "contested": {one["host"]: one["contested"] for one in told["hosts"] if one["contested"]},
         }
 
-    def _report(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> Json:
+    def _report(self, options: Json, variables: Json) -> Json:
         known, problem = None, None
         directory = os.path.abspath(options["directory"])
         try:
@@ -93,7 +80,7 @@ class ActionModule(ActionBase):
             problem = str(error) if options["previous"] == "required" else None
         except InTransitError as error:
             problem = f"{error}; nothing is compared with it"
-        play = Play(variables, load_extra_vars(self._loader), bool(self._task.check_mode))
+        play = Play(variables, load_extra_vars(self._loader), self.check_mode)
         told = report.report(
             record(options, play),
             known,

@@ -7,30 +7,24 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.errors import InTransitError
 from ..plugin_utils import events
+from ..plugin_utils.controlling import ControllerAction, Json
 from ..plugin_utils.terminal import plural
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "directory": {"type": "path", "required": True},
+        "sink": {"type": "str", "required": True},
+        "ca": {"type": "path", "default": ""},
+        "certificate": {"type": "path", "default": ""},
+        "key": {"type": "path", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "directory": {"type": "path", "required": True},
-                "sink": {"type": "str", "required": True},
-                "ca": {"type": "path", "default": ""},
-                "certificate": {"type": "path", "default": ""},
-                "key": {"type": "path", "default": ""},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         runs: list[str] = []
         sent, wrong = 0, ""
         try:
@@ -39,10 +33,9 @@ class ActionModule(ActionBase):
                 sent += count
         except (InTransitError, OSError) as error:
             wrong = f"{options['sink']}: {getattr(error, 'strerror', None) or error}"
-        done = "would be sent" if self._task.check_mode else "sent"
+        done = "would be sent" if self.check_mode else "sent"
         told = f"{plural(sent, 'event')} of {plural(len(runs), 'run')} {done}"
         return {
-            **result,
             "changed": bool(runs),
             "failed": bool(wrong),
             "msg": f"{wrong}; {told}, the rest waits for the next time" if wrong else told,
@@ -57,7 +50,7 @@ class ActionModule(ActionBase):
         trust = events.Trust(options["ca"], options["certificate"], options["key"])
         for bundle in events.unsent(directory, name):
             count = 0
-            if self._task.check_mode:
+            if self.check_mode:
                 yield bundle.name, sum(1 for _event in events.events(bundle))
                 continue
             with events.opened(sink, trust) as hand:

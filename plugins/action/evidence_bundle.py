@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.errors import InTransitError
 from ..module_utils.findings.checks import SEVERITIES
+from ..plugin_utils.controlling import FAIL_ON, ControllerAction, Json
 from ..plugin_utils.evidence import collected, making
 from ..plugin_utils.evidence.recording import Play
 from ..plugin_utils.printable import printable
@@ -20,53 +20,42 @@ from ..plugin_utils.printable import printable
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "directory": {"type": "path", "required": True},
+        "state": {"type": "str", "default": "sealed", "choices": ["ready", "sealed"]},
+        "run": {"type": "dict"},
+        "profile": {"type": "str", "default": "intermediate"},
+        "baseline": {"type": "dict", "default": {}},
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "changes": {"type": "path"},
+        "collected": {"type": "path", "default": collected.RUN},
+        "hosts": {"type": "list", "elements": "dict"},
+        "population": {"type": "list", "elements": "str"},
+        "signing_key": {"type": "path"},
+        "tsa_url": {"type": "str"},
+        "tsa_ca": {"type": "path"},
+        "tsa_required": {"type": "bool", "default": False},
+        "metrics": {"type": "path"},
+        "classification": {"type": "str", "default": "confidential"},
+        "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
+        "fail_on": FAIL_ON,
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "directory": {"type": "path", "required": True},
-                "state": {"type": "str", "default": "sealed", "choices": ["ready", "sealed"]},
-                "run": {"type": "dict"},
-                "profile": {"type": "str", "default": "intermediate"},
-                "baseline": {"type": "dict", "default": {}},
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "changes": {"type": "path"},
-                "collected": {"type": "path", "default": collected.RUN},
-                "hosts": {"type": "list", "elements": "dict"},
-                "population": {"type": "list", "elements": "str"},
-                "signing_key": {"type": "path"},
-                "tsa_url": {"type": "str"},
-                "tsa_ca": {"type": "path"},
-                "tsa_required": {"type": "bool", "default": False},
-                "metrics": {"type": "path"},
-                "classification": {"type": "str", "default": "confidential"},
-                "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
-                "fail_on": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": ["fail", "indeterminate"],
-                    "default": ["fail", "indeterminate"],
-                },
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         for name in ("directory", "signing_key", "tsa_ca", "metrics", "changes"):
             # Relative to where the command was given, like every other path on a command line.
             options[name] = os.path.abspath(os.path.expanduser(options[name])) if options[name] else None
-        check_mode = bool(self._task.check_mode)
         try:
             if options["state"] == "ready":
-                return {**result, **making.ready(options, check_mode)}
-            made = making.sealed(options, Play(task_vars or {}, load_extra_vars(self._loader), check_mode))
+                return making.ready(options, self.check_mode)
+            made = making.sealed(options, Play(variables, load_extra_vars(self._loader), self.check_mode))
         except InTransitError as error:
             code = getattr(error, "exit_code", 4)
-            return {**result, "failed": True, "msg": str(error), "sealed": False, "verdict": {"exit_code": code}}
+            return {"failed": True, "msg": str(error), "sealed": False, "verdict": {"exit_code": code}}
         for warning in made.warnings:
             display.warning(printable(warning))
         display.display(printable(made.text))
-        return {**result, **made.result}
+        return made.result

@@ -7,39 +7,34 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
+from ..plugin_utils.controlling import ControllerAction, Json
 from ..plugin_utils.evidence import chain
 from ..plugin_utils.terminal import plural
 
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "directory": {"type": "path", "required": True},
+        "allowed_signers": {"type": "path"},
+        "tsa_ca": {"type": "path"},
+        "head": {"type": "str"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "directory": {"type": "path", "required": True},
-                "allowed_signers": {"type": "path"},
-                "tsa_ca": {"type": "path"},
-                "head": {"type": "str"},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         trust = chain.Trust(options["allowed_signers"], options["tsa_ca"], options["head"])
         try:
             found = chain.verify(os.path.abspath(options["directory"]), trust)
         except InTransitError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            return {"failed": True, "msg": str(error)}
         display.display("\n" + "\n".join(chain.told(found)) + "\n")
         good = f"{plural(len(found.bundles), 'bundle')} and their chain hold"
         told = {"bundles": found.bundles, "problems": found.problems, "notes": found.notes}
         msg = "; ".join(found.problems) or good
-        return {**result, **told, "changed": False, "failed": bool(found.problems), "msg": msg}
+        return {**told, "changed": False, "failed": bool(found.problems), "msg": msg}

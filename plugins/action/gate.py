@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
@@ -19,40 +17,37 @@ from ..module_utils.run.static import STACKS
 from ..module_utils.wire.engine import ScanOptions
 from ..plugin_utils import files
 from ..plugin_utils.certificates import SYSTEM
+from ..plugin_utils.controlling import ControllerAction, Json
 from ..plugin_utils.evidence import facts
 from ..plugin_utils.evidence.text import plain
 from ..plugin_utils.gate import judgement, outputs
 
 display = Display()
 
+_STATIC = {
+    "stack": {"type": "str", "required": True, "choices": sorted(STACKS)},
+    "path": {"type": "path", "required": True},
+}
 
-class ActionModule(ActionBase):
+
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "endpoints": {"type": "list", "elements": "str", "default": []},
+        "flows": {"type": "list", "elements": "str", "default": []},
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "static": {"type": "list", "elements": "dict", "options": _STATIC, "default": []},
+        "profile": {"type": "str", "default": "intermediate"},
+        "baseline": {"type": "dict", "default": {}},
+        "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
+        "timeout": {"type": "float", "default": 5.0},
+        "ca_path": {"type": "list", "elements": "str", "default": [SYSTEM]},
+        "host": {"type": "str", "default": ""},
+        "directory": {"type": "path", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        static = {
-            "stack": {"type": "str", "required": True, "choices": sorted(STACKS)},
-            "path": {"type": "path", "required": True},
-        }
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "endpoints": {"type": "list", "elements": "str", "default": []},
-                "flows": {"type": "list", "elements": "str", "default": []},
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "static": {"type": "list", "elements": "dict", "options": static, "default": []},
-                "profile": {"type": "str", "default": "intermediate"},
-                "baseline": {"type": "dict", "default": {}},
-                "fail_severity": {"type": "str", "default": "low", "choices": list(SEVERITIES)},
-                "timeout": {"type": "float", "default": 5.0},
-                "ca_path": {"type": "list", "elements": "str", "default": [SYSTEM]},
-                "host": {"type": "str", "default": ""},
-                "directory": {"type": "path", "default": ""},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         options = plain(options)
         request = judgement.Request(
             tuple(options["endpoints"]),
@@ -74,17 +69,16 @@ class ActionModule(ActionBase):
                 "gate.sarif": outputs.sarif_text(answer, facts.collection()),
             }
             written = list(made) if options["directory"] else []
-            if written and not self._task.check_mode:
+            if written and not self.check_mode:
                 files.write_all(options["directory"], made)
         except (InTransitError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
-        text = outputs.text(answer, max(80, min(shutil.get_terminal_size((80, 24)).columns, 160)))
+        text = outputs.text(answer, self.width)
         display.display("\n" + text + "\n")
-        result.update(
-            changed=bool(written),
-            failed=answer.code != 0,
-            code=answer.code,
-            msg=text.splitlines()[-1],
-            files=[os.path.join(options["directory"], name) for name in written],
-        )
-        return result
+        return {
+            "changed": bool(written),
+            "failed": answer.code != 0,
+            "code": answer.code,
+            "msg": text.splitlines()[-1],
+            "files": [os.path.join(options["directory"], name) for name in written],
+        }

@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..module_utils.run.ansible_exceptions import today
 from ..plugin_utils import files
+from ..plugin_utils.controlling import ControllerAction, Json
 from ..plugin_utils.registers import grants, join, lint, load, reading, tables
 from ..plugin_utils.registers.problems import Problem
 from ..plugin_utils.terminal import plural
@@ -20,40 +20,34 @@ from ..plugin_utils.terminal import plural
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "paths": {"type": "list", "elements": "path", "required": True},
+        "hosts": {"type": "list", "elements": "str"},
+        "maximum_days": {"type": "int", "default": lint.MAXIMUM_DAYS},
+        "export": {"type": "path", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "paths": {"type": "list", "elements": "path", "required": True},
-                "hosts": {"type": "list", "elements": "str"},
-                "maximum_days": {"type": "int", "default": lint.MAXIMUM_DAYS},
-                "export": {"type": "path", "default": ""},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         hosts = options["hosts"]
         if hosts is None:
-            hosts = list((task_vars or {})["groups"]["all"])
+            hosts = list(variables["groups"]["all"])
         paths = [os.path.expanduser(path) for path in options["paths"]]
         day = today()
         try:
             registers, problems = load.read(paths)
             problems = sorted(problems + lint.lint(registers, day, hosts, options["maximum_days"]))
             if problems:
-                return {**result, **self._failed(problems)}
+                return self._failed(problems)
             written, lost = self._export(registers, options["export"]) if options["export"] else ([], [])
         except (InTransitError, ValueError) as error:
-            return {**result, "failed": True, "msg": str(error), "problems": []}
+            return {"failed": True, "msg": str(error), "problems": []}
         counting = grants.grants(registers.exceptions, day)
         endpoints, outside = join.targets(registers.flows, hosts)
         counts = {kind: len(getattr(registers, kind)) for kind in load.KINDS}
         return {
-            **result,
             "changed": bool(written),
             "msg": ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()) + ": no violation",
             "problems": [],
@@ -67,7 +61,7 @@ class ActionModule(ActionBase):
         }
 
     @staticmethod
-    def _failed(problems: list[Problem]) -> dict[str, t.Any]:
+    def _failed(problems: list[Problem]) -> Json:
         lines = [str(problem) for problem in problems]
         display.display("\n" + "\n".join(lines) + "\n")
         msg = f"{plural(len(problems), 'violation')} in the registers, nothing of them is used; the first: {lines[0]}"
@@ -77,7 +71,7 @@ class ActionModule(ActionBase):
         """Each register as CSV, and what would not come back from it; files that are right are not written."""
         texts = {f"{kind}.csv": "".join(tables.csv_of(kind, getattr(registers, kind))) for kind in load.KINDS}
         stale = {name: text for name, text in texts.items() if _content(os.path.join(folder, name)) != text}
-        if not self._task.check_mode:
+        if not self.check_mode:
             files.write_all(folder, stale)
         lost = tables.lost(registers.flows)
         for path in registers.files:

@@ -7,30 +7,24 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.baseline import model
 from ..module_utils.errors import InTransitError
 from ..plugin_utils import files, standard
+from ..plugin_utils.controlling import ControllerAction, Json
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "dest": {"type": "path", "required": True},
+        "organisation": {"type": "str", "required": True},
+        "owner": {"type": "str", "default": ""},
+        "profile": {"type": "str", "default": "intermediate"},
+        "baseline": {"type": "dict", "default": {}},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "dest": {"type": "path", "required": True},
-                "organisation": {"type": "str", "required": True},
-                "owner": {"type": "str", "default": ""},
-                "profile": {"type": "str", "default": "intermediate"},
-                "baseline": {"type": "dict", "default": {}},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         folder = os.path.abspath(os.path.expanduser(options["dest"]))
         try:
             baseline = model.load(options["profile"], options["baseline"])
@@ -38,16 +32,16 @@ class ActionModule(ActionBase):
             texts = {"tls-standard.md": standard.markdown(blocks), "tls-standard.html": standard.html(blocks)}
             before = {name: _text(os.path.join(folder, name)) for name in texts}
             changed = before != texts
-            if changed and not self._task.check_mode:
+            if changed and not self.check_mode:
                 files.write_all(folder, texts)
         except InTransitError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            return {"failed": True, "msg": str(error)}
         paths = [os.path.join(folder, name) for name in texts]
         told = {"changed": changed, "files": paths, "sha256": baseline.digest}
         # Both say the same; one is enough to see what changed.
         name = "tls-standard.md"
         headers = {"before_header": paths[0], "after_header": paths[0]}
-        return {**result, **told, "diff": {**headers, "before": before[name] or "", "after": texts[name]}}
+        return {**told, "diff": {**headers, "before": before[name] or "", "after": texts[name]}}
 
 
 def _text(path: str) -> str | None:

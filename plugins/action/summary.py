@@ -5,65 +5,52 @@
 from __future__ import annotations
 
 import json
-import shutil
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..module_utils.run.ansible_exceptions import today
 from ..plugin_utils import audit, files, summary
+from ..plugin_utils.controlling import FAIL_ON, ControllerAction, Json
 from ..plugin_utils.evidence import collected
 from ..plugin_utils.registers import load
 
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "of": {"type": "str", "required": True, "choices": ["harden", "verify"]},
+        "fail_on": FAIL_ON,
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "hosts": {"type": "list", "elements": "str"},
+        "collected": {"type": "path", "default": collected.RUN},
+        "dest": {"type": "path", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "of": {"type": "str", "required": True, "choices": ["harden", "verify"]},
-                "fail_on": {
-                    "type": "list",
-                    "elements": "str",
-                    "choices": ["fail", "indeterminate"],
-                    "default": ["fail", "indeterminate"],
-                },
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "hosts": {"type": "list", "elements": "str"},
-                "collected": {"type": "path", "default": collected.RUN},
-                "dest": {"type": "path", "default": ""},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         hostvars = variables["hostvars"]
         hosts = options["hosts"] if options["hosts"] is not None else variables.get("ansible_play_hosts_all", [])
-        width = max(80, min(shutil.get_terminal_size((80, 24)).columns, 160))
         folder = collected.folder(options["collected"])
         try:
             if options["of"] == "harden":
                 results = collected.Told(hostvars, hosts, "result", folder)
-                made = summary.harden(results, self._task.check_mode, width)
+                made = summary.harden(results, self.check_mode, self.width)
             else:
                 day, everyone = today(), list(variables["groups"]["all"])
                 registers = load.load(options["registers"], day, everyone)._asdict() if options["registers"] else None
-                made = audit.verify(hostvars, hosts, folder, width, registers, day)
+                made = audit.verify(hostvars, hosts, folder, self.width, registers, day)
             display.display("\n" + made.text + "\n")
-            if options["dest"] and not self._task.check_mode:
+            if options["dest"] and not self.check_mode:
                 outcome = {"of": options["of"], "code": made.code, **made.counts}
                 files.write(options["dest"], json.dumps(outcome, sort_keys=True) + "\n")
         except InTransitError as error:
             raise AnsibleActionFail(str(error)) from error
-        result.update(changed=False, code=made.code, counts=made.counts)
+        result: Json = {"changed": False, "code": made.code, "counts": made.counts}
         verdict = {2: "fail", 3: "indeterminate"}.get(made.code)
         # A host that could not be hardened has failed by itself; what was verified has not.
         if options["of"] == "verify" and verdict in options["fail_on"]:

@@ -7,15 +7,14 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InTransitError
 from ..plugin_utils import files, left_by_roles, usage
+from ..plugin_utils.controlling import FAIL_ON, ControllerAction, Json
 from ..plugin_utils.evidence import facts
 from ..plugin_utils.evidence.run import dump
 from ..plugin_utils.evidence.text import plain
@@ -25,31 +24,25 @@ from ..plugin_utils.terminal import plural
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller; needs no connection and changes no host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    SPEC: t.ClassVar[Json] = {
+        "registers": {"type": "list", "elements": "path", "default": []},
+        "directory": {"type": "path", "default": ""},
+        "previous": {"type": "path", "default": ""},
+        "exceptions": {"type": "dict", "default": {}},
+        "fail_on": {**FAIL_ON, "default": []},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _validated, options = self.validate_argument_spec(
-            argument_spec={
-                "registers": {"type": "list", "elements": "path", "default": []},
-                "directory": {"type": "path", "default": ""},
-                "previous": {"type": "path", "default": ""},
-                "exceptions": {"type": "dict", "default": {}},
-                "fail_on": {"type": "list", "elements": "str", "choices": ["fail", "indeterminate"], "default": []},
-            }
-        )
+    def act(self, options: Json, variables: Json) -> Json:
         try:
             told = self._warned if options["previous"] else self._told
-            return {**result, **told(options, variables)}
+            return told(options, variables)
         except InTransitError as error:
             raise AnsibleActionFail(str(error)) from error
 
-    def _warned(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _warned(self, options: Json, variables: Json) -> Json:
         """Of the hosts of this batch, by a report that was made before."""
         path = options["previous"]
         try:
@@ -68,7 +61,7 @@ class ActionModule(ActionBase):
             "warnings": [f"by the report of {when}: {one}" for one in found],
         }
 
-    def _told(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _told(self, options: Json, variables: Json) -> Json:
         hostvars, playing = variables["hostvars"], variables.get("ansible_play_hosts_all", [])
         now = facts.now()
         today = datetime.date.fromisoformat(now[:10])
@@ -80,7 +73,7 @@ class ActionModule(ActionBase):
         for name in playing:
             left, error = left_by_roles.used(hostvars[name])
             hosts.append(usage.Told(str(plain(name)), plain(left), error))
-        shown = usage.show(hosts, max(80, min(shutil.get_terminal_size((80, 24)).columns, 160)))
+        shown = usage.show(hosts, self.width)
         display.display("\n" + shown.text + "\n")
         entries = usage.exceptions(hosts, today, taken)
         written = {}
@@ -91,11 +84,11 @@ class ActionModule(ActionBase):
                 "usage.csv": usage.csv(hosts),
                 "exceptions-to-complete.yml": usage.exceptions_yaml(entries),
             }
-            if not self._task.check_mode:
+            if not self.check_mode:
                 files.write_all(options["directory"], written)
         paths = [os.path.join(options["directory"], name) for name in written]
         if paths:
-            display.display(f"{'would be written' if self._task.check_mode else 'written'}: {', '.join(paths)}\n")
+            display.display(f"{'would be written' if self.check_mode else 'written'}: {', '.join(paths)}\n")
         return {
             "changed": bool(paths),
             "failed": {2: "fail", 3: "indeterminate"}.get(shown.code) in options["fail_on"],
