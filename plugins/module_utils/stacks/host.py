@@ -59,6 +59,18 @@ _MAGIC = re.compile(r"[*?[]")
 _LINKS_MAX = 40
 
 
+def _kernel_text(path: str) -> bytes:
+    """A file of proc(5): without the buffer that open() makes, for there are many. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
 class Host:
     """The machine below ``root``. Every path a method takes or returns is as seen from inside ``root``.
 
@@ -318,26 +330,32 @@ class Host:
         except OSError:
             return []
         for pid in pids:
+            exe = self.exe(pid)
+            if not exe:
+                continue  # a kernel thread or a zombie, or it ended meanwhile, or we may not look
             folder = f"/proc/{pid}"
             try:
-                with open(f"{folder}/cmdline", "rb") as stream:
-                    cmdline = stream.read()
-                if not cmdline:
-                    continue  # a kernel thread or a zombie
-                with open(f"{folder}/stat", "rb") as stream:
-                    # The second field is a name in parentheses that may hold anything, parentheses too.
-                    fields = stream.read().rpartition(b")")[2].split()
                 theirs = os.stat(f"{folder}/root")
-                exe = os.readlink(f"{folder}/exe")
+                if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
+                    continue
+                cmdline = _kernel_text(f"{folder}/cmdline")
+                # The second field is a name in parentheses that may hold anything, parentheses too.
+                fields = _kernel_text(f"{folder}/stat").rpartition(b")")[2].split()
             except OSError:
-                continue  # it ended meanwhile, or we may not look
-            if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
                 continue
-            argv = tuple(decode(word) for word in cmdline.rstrip(b"\0").split(b"\0"))
-            # After a package upgrade the running program's file is gone until its restart.
-            exe = exe[: -len(" (deleted)")] if exe.endswith(" (deleted)") else exe
-            found.append(Process(pid, int(fields[1]), int(fields[19]), argv, exe))
+            if cmdline and fields:
+                argv = tuple(decode(word) for word in cmdline.rstrip(b"\0").split(b"\0"))
+                found.append(Process(pid, int(fields[1]), int(fields[19]), argv, exe))
         return found
+
+    def exe(self, pid: int) -> str:
+        """The program of a process; empty when it ended, or we may not look."""
+        try:
+            exe = os.readlink(f"/proc/{pid}/exe")
+        except OSError:
+            return ""
+        # After a package upgrade the running program's file is gone until its restart.
+        return exe[: -len(" (deleted)")] if exe.endswith(" (deleted)") else exe
 
     def began(self, start: int) -> float:
         """When the process with this ``start`` began, in seconds since 1970 (proc(5), btime and starttime).

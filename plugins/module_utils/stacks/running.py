@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 _COMMON_FOLDERS = frozenset(("usr", "local", "opt", "bin", "sbin", "lib", "lib64", "libexec"))
 #: Debian Policy 5.6.1, without what dpkg-query(1) would take for a pattern.
 _PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+$")
+#: Lists of files to look at before all are searched.
+_MOST_LISTS = 4
 
 
 def facts(host: Host, generation: t.Any, documents: t.Iterable[Document]) -> Json:
@@ -54,14 +56,12 @@ def _processes(token: t.Any) -> t.Iterator[tuple[int, int]]:
 
 
 def _package(host: Host, pid: int) -> str | None:
-    program = next((one.exe for one in host.processes() if one.pid == pid), None)
+    program = host.exe(pid)
     if not program:
         return None
     dpkg = host.which("dpkg-query")
-    named = _named_alike(host, dpkg, program) if dpkg else None
-    if named:
-        return named
-    name = packages(host, [program]).get(program)
+    name = _named_alike(host, dpkg, program) if dpkg else None
+    name = name or packages(host, [program]).get(program)
     if not name:
         return None
     argv = (
@@ -74,19 +74,18 @@ def _package(host: Host, pid: int) -> str | None:
 
 
 def _named_alike(host: Host, dpkg: str, program: str) -> str | None:
-    """Name and version of the package of a program, if it is called as the program or its folder.
+    """The package of a program, if it is called as the program or as its folder.
 
-    To search all packages, dpkg-query reads the lists of files of all: ten times the work. What has no list in its
-    answer (dpkg before 1.19.3) is not found here.
+    To search all packages, dpkg-query reads the lists of files of all: several times the work of this.
     """
     names = [part for part in program.split("/") if part not in _COMMON_FOLDERS and _PACKAGE_NAME.match(part)]
-    fields = "${Package} ${Version}\\n${db-fsys:Files}"
-    shown = host.run([dpkg, "--show", "--showformat", fields, *(f"{name}*" for name in names)]).stdout if names else ""
-    package = None
-    for line in shown.splitlines():
-        if not line.startswith(" "):
-            package = line.strip()
-        elif line.strip() in spellings(program):
+    if not names:
+        return None
+    argv = [dpkg, "--show", "--showformat", "${db:Status-Abbrev} ${Package}\\n", *(f"{name}*" for name in names)]
+    lines = [line.split() for line in host.run(argv).stdout.splitlines()]
+    found = sorted({line[1] for line in lines if len(line) == 2 and line[0] == "ii"})
+    for package in sorted(found, key=len)[:_MOST_LISTS]:
+        if not spellings(program).isdisjoint(host.run([dpkg, "--listfiles", package]).stdout.splitlines()):
             return package
     return None
 

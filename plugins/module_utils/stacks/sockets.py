@@ -257,7 +257,7 @@ def _socket_unit(host: Host, place: str) -> str:
 def packages(host: Host, programs: t.Iterable[str]) -> dict[str, str]:
     """The package each program file is of, for those that are of one. The package manager is started once."""
     # With /usr merged, files lie where their package does not say they do.
-    spelled = {path: program for program in sorted(set(programs)) for path in spellings(program)}
+    spelled = {path: program for program in sorted(set(programs)) for path in sorted(spellings(program))}
     if not spelled:
         return {}
     dpkg, rpm = host.which("dpkg-query"), host.which("rpm")
@@ -272,9 +272,10 @@ def packages(host: Host, programs: t.Iterable[str]) -> dict[str, str]:
     return {}
 
 
-def spellings(program: str) -> tuple[str, ...]:
+def spellings(program: str) -> frozenset[str]:
     """The paths by which the package of a program may know it."""
-    return (program, program[4:]) if program.startswith(("/usr/bin/", "/usr/sbin/", "/usr/lib")) else (program,)
+    merged = program.startswith(("/usr/bin/", "/usr/sbin/", "/usr/lib"))
+    return frozenset((program, program[4:]) if merged else (program,))
 
 
 def own_addresses(host: Host) -> list[str]:

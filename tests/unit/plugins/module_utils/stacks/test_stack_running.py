@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks import running
 from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.contract import Document
-from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host, Process
+from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Host
 
 
-def us() -> Process:
+def us():
     return next(one for one in Host().processes() if one.pid == os.getpid())
 
 
@@ -36,8 +36,8 @@ def test_a_real_process_and_a_real_file(tmp_path):
 class Fake(Host):
     """A machine with one package, whose clock began in 2020."""
 
-    def processes(self):
-        return [Process(7, 1, 100, ("nginx: master",), "/usr/sbin/nginx")]
+    def exe(self, pid):
+        return {7: "/usr/sbin/nginx"}.get(pid, "")
 
     def read(self, path):
         if path == "/proc/stat":
@@ -51,7 +51,9 @@ class Fake(Host):
         from ansible_collections.encryption.in_transit.plugins.module_utils.stacks.host import Completed
 
         if "nginx*" in argv:
-            return Completed(1, "nginx 1.22.1-9\nnginx-light 1.22.1-9\n", "")  # without lists: dpkg before 1.19.3
+            return Completed(1, "ii  nginx-common\nun  nginx-core\n", "")
+        if "--listfiles" in argv:
+            return Completed(0, "/.\n/etc\n/etc/nginx\n", "")
         if "-S" in argv:
             return Completed(0, "nginx-light: /usr/sbin/nginx\n", "")
         assert argv[-1] == "nginx-light"
@@ -72,8 +74,8 @@ def test_the_oldest_worker_tells_since_when_it_serves(tmp_path):
 class Looking(Host):
     """This machine, where the query tool of dpkg is looked at as if it served."""
 
-    def processes(self):
-        return [Process(7, 1, 100, ("dpkg",), "/usr/bin/dpkg")]
+    def exe(self, pid):
+        return "/usr/bin/dpkg"
 
     def run(self, argv, timeout=60, input=None, env=None):
         assert "-S" not in argv, "all packages are searched for what one of that name has"
