@@ -123,9 +123,11 @@ class Strike:
         r.clean("recover", f"{self.name}-recover")
         for host in soak.hosts:
             for stack in host.stacks:
-                if not (self.fault == "daemon stopped" and (host, stack) == (self.host, "haproxy")):
-                    soak.exact(r, host, stack, ("neglected", "hardened"))
-                # else: one of its backends is itself, and harden leaves what it cannot ask what it speaks.
+                if self.fault == "daemon stopped" and (host, stack) == (self.host, "haproxy"):
+                    # One of its backends is itself, and harden leaves what it cannot ask what it speaks.
+                    host.put_back(stack, soak.old[host, stack])
+                    lab._wait(host.lab)
+                soak.exact(r, host, stack, ("neglected", "hardened"))
         if self.edits:
             found = edits(self.host.archive(self.stack), STACKS[self.stack].edited)
             r.expect(found == self.edits, f"the human's line stands {found} times in {STACKS[self.stack].edited}")
