@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import typing as t
 
 from ansible.module_utils import basic
@@ -83,6 +85,9 @@ def audit(stack: Stack, own: t.Mapping[str, t.Any] | None = None) -> None:
 
 
 def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _ended)
     options = {**module.params, "check": module.check_mode, "diff": module._diff, "today": today(), "receipts": True}
     from ..errors import InTransitError
     from ..stacks.host import Host
@@ -101,6 +106,12 @@ def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
     if result.pop("failed"):
         module.fail_json(**_brief(result))
     module.exit_json(**result)
+
+
+def _ended(number: int, frame: object) -> None:
+    """Asked to end, as by a terminal whose connection is gone: by Python's own way, which takes away what is temporary,
+    Ansible's unpacked module included. In the midst of a change the transaction listens itself."""
+    sys.exit(128 + number)
 
 
 def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -48,6 +48,8 @@ def passing(name, event):
     except FileNotFoundError:
         return
     if wanted == point:
+        with open(f"{PLACE}/{name}.stop", "w") as file:
+            file.write(str(os.getpid()))
         os.rename(f"{PLACE}/{name}.stop", f"{PLACE}/{name}.stopped")
         while os.path.exists(f"{PLACE}/{name}.stopped"):
             time.sleep(0.01)
@@ -89,7 +91,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "aggregate", "tasks"
 
     def v2_playbook_on_task_start(self, task, is_conditional):
-        gate.passing("task", "task")
+        gate.passing("task", task.get_name(include_role_fqcn=False).replace(" ", "_"))
 """
 
 
@@ -136,7 +138,11 @@ class Proxy(threading.Thread):
             if self.away:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                near.close()
+                continue
             self.pairs.append((near, far))
             for name, source, sink in (("up", near, far), ("down", far, near)):
                 threading.Thread(target=self._pump, args=(name, source, sink), daemon=True).start()
@@ -157,6 +163,9 @@ class Proxy(threading.Thread):
                 sink.shutdown(socket.SHUT_WR)
 
     def close(self):
+        # Woken before its socket is closed, lest it accepts what comes to the next one of that number.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.join()
         self.socket.close()
         self.reset()
 
@@ -232,7 +241,9 @@ class ManagedHost:
         self._gate(name, "stop").write_text(" ".join(map(str, point)))
 
     def stopped(self, name):
-        return self._gate(name, "stopped").exists()
+        """The process that stands at the gate, or 0."""
+        path = self._gate(name, "stopped")
+        return int(path.read_text()) if path.exists() else 0
 
     def go_on(self, name):
         for kind in ("stop", "stopped"):
@@ -253,8 +264,9 @@ class ManagedHost:
 
     # --- Ansible --------------------------------------------------------------------------------------------------
 
-    def play(self, variables, pipelining, retries=0):
-        """A run of the playbook ``harden`` under way."""
+    def play(self, variables, pipelining, retries=0, interval=15):
+        """A run of the playbook ``harden`` under way. It takes a host for lost that is silent for three intervals, in
+        seconds."""
         facts = {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.proxy.port,
@@ -270,7 +282,7 @@ class ManagedHost:
         ssh = (
             "-F /dev/null -o ControlMaster=auto -o ControlPersist=600s -o PreferredAuthentications=publickey "
             f"-o StrictHostKeyChecking=no -o UserKnownHostsFile={self.folder}/known_hosts "
-            "-o ServerAliveInterval=3 -o ServerAliveCountMax=3 -o LogLevel=ERROR"
+            f"-o ServerAliveInterval={interval} -o ServerAliveCountMax=3 -o LogLevel=ERROR"
         )
         words = {
             "CONFIG": self.folder / "ansible.cfg",
@@ -300,6 +312,11 @@ class ManagedHost:
         """As if no run had been here."""
         for place in (self.remote, self.changes):
             shutil.rmtree(place, ignore_errors=True)
+
+
+def parent(pid):
+    """Of a process, the one it has at this moment; None when it is gone."""
+    return next((one.ppid for one in HOST.processes() if one.pid == pid), None)
 
 
 def gone(pid):
