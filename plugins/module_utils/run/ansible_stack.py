@@ -103,6 +103,8 @@ def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
         module.warn(text)
     if not module._diff:
         del result["diff"]
+    # All is done but to say so, and to take away what Ansible unpacked: that is not to be cut short.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if result.pop("failed"):
         module.fail_json(**_brief(result))
     module.exit_json(**result)
