@@ -123,8 +123,8 @@ class Strike:
         r.clean("recover", f"{self.name}-recover")
         for host in soak.hosts:
             for stack in host.stacks:
-                if self.fault == "daemon stopped" and (host, stack) == (self.host, "haproxy"):
-                    # One of its backends is itself, and harden leaves what it cannot ask what it speaks.
+                if self.fault == "daemon stopped" and (host, stack) == (self.host, self.stack):
+                    # In the lab some are backends of themselves, and harden leaves what it cannot ask what it speaks.
                     host.put_back(stack, soak.old[host, stack])
                     lab._wait(host.lab)
                 soak.exact(r, host, stack, ("neglected", "hardened"))
