@@ -122,10 +122,6 @@ class Far:
             # Our code had not begun: Ansible's own way to unpack a module has no ear for a signal.
             for path in self.victim.tmp.glob("ansible_*_payload_*"):
                 shutil.rmtree(path)
-            # Nor has Python's, which tries by an empty file whether it may write to the folder.
-            for path in self.victim.tmp.iterdir():
-                if path.is_file() and not path.stat().st_size:
-                    path.unlink()
         self.victim.answers()
         end = ended(self.victim, self.new, swept=False)
         self.host.mend()
