@@ -65,7 +65,7 @@ MARK = "IN_TRANSIT_SOAK"
 #: Faults that end with a host whose daemons somebody has to see to first.
 HOST_FAULTS = {"daemon stopped", "host restarted", "certificate swapped"}
 #: Where Ansible unpacks the code of a module. It takes that away when the module ends, and cannot when it is killed.
-PAYLOADS = "/tmp/ansible_encryption.in_transit.*_payload_*"
+PAYLOADS = "/tmp/ansible_*_payload_*"
 
 
 class Strike:
