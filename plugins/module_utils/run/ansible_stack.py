@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import typing as t
 
 from ansible.module_utils import basic
@@ -113,7 +112,7 @@ def _run(module: basic.AnsibleModule, verb: str, stack: Stack) -> None:
 def _ended(number: int, frame: object) -> None:
     """Asked to end, as by a terminal whose connection is gone: by Python's own way, which takes away what is temporary,
     Ansible's unpacked module included. In the midst of a change the transaction listens itself."""
-    sys.exit(128 + number)
+    raise SystemExit(128 + number)
 
 
 def _brief(result: dict[str, t.Any]) -> dict[str, t.Any]:
