@@ -226,6 +226,8 @@ class Mail(Daemon):
 
     def __init__(self, folder, keys):
         self.daemon = PostfixDaemon(folder)
+        # postlogd(8) tells what is wrong with main.cf to itself, and waits for ever when that is too much.
+        self.daemon.log = ""
         self.keys, self.etc, self.port = keys, folder / "etc", self.daemon.ports[0]
         self.config = self.etc / "main.cf"
         self.write()

@@ -72,9 +72,7 @@ class Victim:
         self.daemon.start()
 
     def gone(self):
-        # postfix(1) was seen to wait for ever for its own log; whatever is left is ended next.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.daemon.stop()
+        self.daemon.stop()
         self.end()
         self.disk.eject()
 

@@ -59,6 +59,7 @@ class Daemon(Postfix):
 
     def __init__(self, folder):
         self.folder, self.config = folder, folder / "etc"
+        self.log = f"maillog_file_prefixes = {folder}\nmaillog_file = {folder}/log\n"
         self.ports = [free_port() for _ in range(3)]
         for name in ("etc", "queue", "data"):
             (folder / name).mkdir(mode=0o755)
@@ -79,8 +80,8 @@ class Daemon(Postfix):
         """``master`` takes the place of the first smtpd."""
         (self.config / "main.cf").write_text(
             f"compatibility_level = 2\nqueue_directory = {self.folder}/queue\ndata_directory = {self.folder}/data\n"
-            f"inet_interfaces = 127.0.0.1\nmyhostname = mx.example\nmaillog_file_prefixes = {self.folder}\n"
-            f"maillog_file = {self.folder}/log\nsmtpd_tls_security_level = {level}\nsmtp_tls_security_level = may\n"
+            f"inet_interfaces = 127.0.0.1\nmyhostname = mx.example\n{self.log}"
+            f"smtpd_tls_security_level = {level}\nsmtp_tls_security_level = may\n"
             f"smtpd_tls_cert_file = {self.folder}/cert.pem\nsmtpd_tls_key_file = {self.folder}/key.pem\n{main}"
         )
         a, b, c = self.ports

@@ -31,7 +31,6 @@ from ansible_collections.encryption.in_transit.tests.unit.plugins.module_utils.s
     KINDS,
     NEW,
     OLD,
-    Mail,
     VsftpdDaemon,
     harden,
     made,
@@ -225,12 +224,6 @@ def test_no_room(daemon, place, options, use_up):
         daemon.stop()
 
 
-def log_in_queue(daemon):
-    """Postfix writes a queue, and is neither started nor ended where it cannot: its log is to lie there, too."""
-    if isinstance(daemon, Mail):
-        daemon.write(more=f"maillog_file = {daemon.etc.parent}/queue/log\n")
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_disk_whose_medium_takes_nothing_more(name, keys, folder):
     """From one moment to the next, as thinly provisioned storage does: the device fails below a file system that has
@@ -241,7 +234,6 @@ def test_disk_whose_medium_takes_nothing_more(name, keys, folder):
     with small(medium, "size=64m"), contextlib.ExitStack() as mounts:
         disk = Disk(folder, medium)
         daemon = made(name, disk.place, keys)
-        log_in_queue(daemon)
         for part in ("queue", "data") if name == "postfix" else ():
             mounts.enter_context(small(disk.place / part, "size=8m"))
             shutil.chown(disk.place / part, "postfix" if part == "data" else "root")
@@ -266,7 +258,6 @@ def test_denied_by_a_security_module(daemon):
     """To root, too: by landlock(7), which denies where SELinux and AppArmor do, and by the same error."""
     if landlock.version() < 2:
         pytest.skip("this kernel has no Landlock that knows moves between folders")
-    log_in_queue(daemon)
     before = daemon.config.read_bytes()
     for name in ("state", "tmp"):
         (daemon.etc.parent / name).mkdir(mode=0o700)
