@@ -79,12 +79,13 @@ class Cache:
 
     def exec_module(self, module: ModuleType) -> None:
         spec: Any = module.__spec__
-        key, code = _key(spec.loader_state), None
-        with contextlib.suppress(KeyError, ValueError, EOFError, TypeError):
+        key = _key(spec.loader_state)
+        try:
             code = marshal.loads(self._known[key])  # noqa: S302  ours, see above
-        if code is None:
+        except (KeyError, ValueError, EOFError, TypeError):
             self._complete = False
             code = _compiled(spec.loader_state, str(spec.origin))
+            self._known[key] = marshal.dumps(code)
         exec(code, module.__dict__)  # noqa: S102  what every import does
 
     def save(self) -> None:

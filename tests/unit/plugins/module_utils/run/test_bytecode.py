@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import glob
+import marshal
 import os
 import stat
 import subprocess
@@ -116,6 +117,16 @@ def test_damaged_file_is_replaced(scene, damage):
     scene.run()
     with open(scene.file, "wb") as file:
         file.write(damage)
+    assert scene.run() == ("first", True)
+    assert scene.run() == ("first", False)
+
+
+def test_one_damaged_part_is_replaced(scene):
+    scene.run()
+    with open(scene.file, "rb") as file:
+        kept = marshal.loads(file.read())
+    with open(scene.file, "wb") as file:
+        file.write(marshal.dumps(dict.fromkeys(kept, b"x")))
     assert scene.run() == ("first", True)
     assert scene.run() == ("first", False)
 
